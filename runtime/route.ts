@@ -1,5 +1,5 @@
 import { Address, type AddressLike, address, toAddress } from './address.ts';
-import { headEnd, readCborHead, writeCborHead } from './codec/cbor-head.ts';
+import { cborHeadBytes, headEnd, readCborHead, writeCborHead } from './codec/cbor-head.ts';
 import { CodecError, RuntimeError } from './errors.ts';
 
 /** A route on the wire holds at most this many addresses, each with a value of at most this many bytes. Source: reliability.md 2.3. */
@@ -27,16 +27,19 @@ class Encoded {
  * that only needs the next hop never decodes the rest. Source: routing.md 1.3; performance.md 3.
  */
 export class Route implements Iterable<Address> {
-  static readonly empty = new Route(undefined, undefined, 0);
+  static readonly empty = new Route(undefined, undefined, 0, 0);
 
   #head: Address | undefined;
   #tail: Route | Encoded | undefined;
   readonly length: number;
+  /** What its addresses take on the wire, kept so that sizing a message costs no walk. */
+  readonly #addressesBytes: number;
 
-  private constructor(head: Address | undefined, tail: Route | Encoded | undefined, length: number) {
+  private constructor(head: Address | undefined, tail: Route | Encoded | undefined, length: number, addressesBytes: number) {
     this.#head = head;
     this.#tail = tail;
     this.length = length;
+    this.#addressesBytes = addressesBytes;
   }
 
   static of(addresses: readonly AddressLike[]): Route {
@@ -60,7 +63,7 @@ export class Route implements Iterable<Address> {
     const tail = this.#tail;
     if (tail instanceof Route) return tail;
     if (tail === undefined || tail.count === 0) return Route.empty;
-    const rest = new Route(undefined, tail, tail.count);
+    const rest = new Route(undefined, tail, tail.count, tail.end - tail.start);
     this.#tail = rest;
     return rest;
   }
@@ -74,7 +77,7 @@ export class Route implements Iterable<Address> {
   }
 
   prepend(first: Address): Route {
-    return new Route(first, this.length === 0 ? undefined : this, this.length + 1);
+    return new Route(first, this.length === 0 ? undefined : this, this.length + 1, first.cbor.length + this.#addressesBytes);
   }
 
   /** This route, then the other. */
@@ -121,24 +124,19 @@ export class Route implements Iterable<Address> {
 
   /** How many bytes `write` needs. */
   get encodedBytes(): number {
-    let count = this.length < 24 ? 1 : this.length < 0x100 ? 2 : 3;
-    let route: Route | Encoded | undefined = this.length === 0 ? undefined : this; // eslint-disable-line @typescript-eslint/no-this-alias -- as above
-    while (route instanceof Route) {
-      if (route.#head !== undefined) count += route.#head.cbor.length;
-      route = route.#tail;
-    }
-    return route === undefined ? count : count + route.end - route.start;
+    return cborHeadBytes(this.length) + this.#addressesBytes;
   }
 
   /** Writes the wire form at `position`. @returns the position after it */
   write(target: Uint8Array, position: number): number {
     let at = writeCborHead(target, position, 0x80, this.length);
-    let route: Route | Encoded | undefined = this.length === 0 ? undefined : this; // eslint-disable-line @typescript-eslint/no-this-alias -- as above
+    let route: Route | Encoded | undefined = this.length === 0 ? undefined : this;
     while (route instanceof Route) {
       const head: Address | undefined = route.#head;
+      // A loop beats `set` below some hundred bytes, and addresses are that short.
       if (head !== undefined) {
-        target.set(head.cbor, at);
-        at += head.cbor.length;
+        const bytes = head.cbor;
+        for (let from = 0; from < bytes.length; from++) target[at++] = bytes[from] ?? 0;
       }
       route = route.#tail;
     }
@@ -160,7 +158,7 @@ export class Route implements Iterable<Address> {
     let at = start;
     for (let index = 0; index < count; index++) at = skipAddress(bytes, at);
     routeEnd = at;
-    return count === 0 ? Route.empty : new Route(undefined, new Encoded(bytes, start, at, count), count);
+    return count === 0 ? Route.empty : new Route(undefined, new Encoded(bytes, start, at, count), count, at - start);
   }
 
   #decodeHead(): Address {
@@ -185,11 +183,23 @@ export let routeEnd = 0;
 
 const emptyRoute = () => new RuntimeError('ROUTE_EMPTY', 'This route is empty: there is nobody to send to. Give it at least one address.');
 
-/** A route of these addresses or texts of addresses: `route('hop', 'echo')`. */
-export function route(...addresses: readonly (AddressLike | Route)[]): Route {
+/** What can stand in a route: an address or its text, another route, or anything that has an address, such as a connection. */
+export type RoutePart = AddressLike | Route | { readonly address: Address };
+/** A whole route, or the one thing it leads to. A text is one address; `parseRoute` reads several. */
+export type RouteLike = RoutePart;
+
+/** Composes a route of its parts in order: `route(connection, 'hop', 'echo')`. */
+export function route(...parts: readonly RoutePart[]): Route {
   let built = Route.empty;
-  for (const part of [...addresses].reverse()) built = part instanceof Route ? part.concat(built) : built.prepend(toAddress(part));
+  for (const part of [...parts].reverse()) {
+    if (part instanceof Route) built = part.concat(built);
+    else built = built.prepend(typeof part === 'string' || part instanceof Address ? toAddress(part) : part.address);
+  }
   return built;
+}
+
+export function toRoute(like: RouteLike): Route {
+  return like instanceof Route ? like : route(like);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { CodecError } from '../errors.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 /** Reads BARE values from the front of a buffer. Every length is checked before it is used. Source: routing.md 0.2. */
 export class BareReader {
@@ -26,12 +27,16 @@ export class BareReader {
     return byte;
   }
 
-  /** An unsigned LEB128 number up to 2^64-1, at most 10 bytes. */
+  /**
+   * An unsigned LEB128 number up to 2^64-1, at most 10 bytes; the tenth, if there is one, is 01. Longer forms than need be
+   * are read (`8000` is 0), as every implementation does; nobody writes them.
+   * @throws {CodecError} `CODEC_LIMIT` beyond 64 bits
+   */
   varint(): bigint {
     let value = 0n;
     for (let shift = 0n; ; shift += 7n) {
       const byte = this.u8();
-      if (shift === 63n && byte > 1) throw new CodecError('CODEC_LIMIT', 'A BARE number does not fit 64 bits.');
+      if (shift === 63n && byte !== 1) throw new CodecError('CODEC_LIMIT', 'A BARE number does not fit 64 bits.');
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
@@ -39,6 +44,9 @@ export class BareReader {
 
   /** A number that counts bytes or items. @throws {CodecError} `CODEC_LIMIT` above 2^53-1 */
   count(): number {
+    const first = this.u8();
+    if (first < 0x80) return first;
+    this.#position -= 1;
     const value = this.varint();
     if (value > BigInt(Number.MAX_SAFE_INTEGER))
       throw new CodecError('CODEC_LIMIT', 'A BARE length is larger than anything that could follow.');
@@ -56,17 +64,12 @@ export class BareReader {
     return this.#bytes.subarray(this.#position - count, this.#position);
   }
 
+  /** @throws {CodecError} `CODEC_TEXT` when it is not UTF-8 */
   string(): string {
-    try {
-      return strictText.decode(this.data());
-    } catch (cause) {
-      if (cause instanceof CodecError) throw cause;
-      throw new CodecError('CODEC_TEXT', 'A BARE string is not UTF-8.', { cause });
-    }
+    return decodeUtf8(this.data());
   }
 }
 
-const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const utf8 = new TextEncoder();
 const truncated = () => new CodecError('CODEC_TRUNCATED', 'A BARE value ends before its last byte.');
 

@@ -28,6 +28,11 @@ export function readCborHead(bytes: Uint8Array, position: number, major: number,
   return value;
 }
 
+/** How many bytes the head of an item with this length or number takes. */
+export function cborHeadBytes(count: number): number {
+  return count < 24 ? 1 : count < 0x100 ? 2 : count < 0x1_0000 ? 3 : 5;
+}
+
 /** Writes the head of an item in shortest form. @returns the position after it */
 export function writeCborHead(target: Uint8Array, position: number, major: number, count: number): number {
   let at = position;

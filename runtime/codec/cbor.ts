@@ -1,8 +1,9 @@
 import { decode, encode } from 'cborg';
 import { CodecError } from '../errors.ts';
+import { skipCborItem } from './cbor-walk.ts';
 
-/** Nesting deeper than this is refused before anything is decoded. Source: reliability.md 2.3. */
-export const CBOR_DEPTH_MAX = 32;
+/** Larger input is refused unless the caller allows more: histories, credentials and requests stay far below. */
+export const CBOR_BYTES_MAX = 1024 * 1024;
 
 const STRICT = {
   strict: true,
@@ -14,22 +15,25 @@ const STRICT = {
   useMaps: true,
 } as const;
 
-/** Arrays, byte strings, text, integers, booleans, null and Maps in definite lengths and shortest form. */
+/** Arrays, byte strings, text, integers, booleans, null and Maps in definite lengths and shortest form; map keys are sorted. */
 export function encodeCbor(value: unknown): Uint8Array {
   return encode(value);
 }
 
 /**
- * Decodes exactly one item. Maps come as `Map`, integers beyond 2^53 as bigint.
- * Refused: indefinite lengths, tags, `undefined`, NaN and infinities, other simple values, over-long integers, equal keys,
- * text that is no UTF-8, bytes after the item, nesting deeper than 32. Nothing is allocated on a claimed length.
+ * Decodes exactly one item; byte strings are copies. Maps come as `Map`, integers beyond 2^53 as bigint.
+ * Refused: indefinite lengths, tags, `undefined`, NaN and infinities, other simple values, over-long integers, equal keys
+ * (save byte strings, which a `Map` tells apart by identity), text that is no UTF-8 or begins with a byte order mark, bytes
+ * after the item, nesting deeper than 32. The bytes are walked first, so that nothing is allocated on a claimed length.
  * @throws {CodecError}
  */
-export function decodeCbor(bytes: Uint8Array): unknown {
-  void CBOR_DEPTH_MAX;
+export function decodeCbor(bytes: Uint8Array, bytesMax: number = CBOR_BYTES_MAX): unknown {
+  if (bytes.length > bytesMax) throw new CodecError('CODEC_LIMIT', `This CBOR has ${bytes.length} bytes; at most ${bytesMax} are allowed.`);
+  if (skipCborItem(bytes, 0) !== bytes.length) throw new CodecError('CODEC_TRAILING', 'Bytes follow the CBOR item.');
   try {
     return decode(bytes, STRICT) as unknown;
   } catch (cause) {
-    throw new CodecError('CODEC_MALFORMED', 'These bytes are not one well-formed CBOR item.', { cause });
+    // The walk has found everything but equal keys.
+    throw new CodecError('CODEC_DUPLICATE', 'A CBOR map holds the same key twice.', { cause });
   }
 }
