@@ -1,0 +1,35 @@
+import type { Address } from './address.ts';
+import type { Message } from './message.ts';
+
+/**
+ * Decides whether a message may pass a mailbox, in (before it is handled) or out (before it is sent). It sees the message
+ * with its source and destination. Throwing denies. Source: routing.md 2.1.
+ */
+export interface AccessControl {
+  allows(message: Message): boolean;
+}
+
+export const allowEveryone: AccessControl = { allows: () => true };
+export const allowNobody: AccessControl = { allows: () => false };
+
+/** In: only what one of these local mailboxes sent. The return route plays no part. */
+export function onlyFrom(...sources: readonly Address[]): AccessControl {
+  const keys = new Set(sources.map((source) => source.key));
+  return { allows: (message) => keys.has(message.source.key) };
+}
+
+/** Out: only what goes first to one of these addresses. Later hops play no part. */
+export function onlyTo(...nexts: readonly Address[]): AccessControl {
+  const keys = new Set(nexts.map((next) => next.key));
+  return { allows: (message) => keys.has(message.onward.next.key) };
+}
+
+/** Passes when all pass, also when there are none; stops at the first denial. */
+export function allOf(...controls: readonly AccessControl[]): AccessControl {
+  return { allows: (message) => controls.every((control) => control.allows(message)) };
+}
+
+/** Passes when one passes; none denies. */
+export function anyOf(...controls: readonly AccessControl[]): AccessControl {
+  return { allows: (message) => controls.some((control) => control.allows(message)) };
+}

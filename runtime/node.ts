@@ -1,0 +1,314 @@
+import { type AccessControl, allowEveryone } from './access-control.ts';
+import { Address, type AddressLike, toAddress } from './address.ts';
+import { Cell } from './cell.ts';
+import type { Clock } from './clock.ts';
+import type { DeadLetters } from './dead-letter.ts';
+import { Detached, type ReceiveOptions, REQUEST_TIMEOUT_MS } from './detached.ts';
+import { RuntimeError } from './errors.ts';
+import type { Flow, FlowControls } from './flow-control.ts';
+import { Ingress, INGRESS_LIMITS, type IngressLimits } from './ingress.ts';
+import type { Logger } from './logger.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Message } from './message.ts';
+import type { Network } from './network.ts';
+import { type Destination, encodeFor, isDestination } from './protocol.ts';
+import { type Random, randomName } from './random.ts';
+import { ROUTE_ADDRESSES_MAX, type RouteLike } from './route.ts';
+import { Router, type TraceEvent } from './router.ts';
+import type { Connection, Listener, Transport } from './transport.ts';
+import type { MailboxOptions, StartOptions, Terminal, WorkerSource } from './worker.ts';
+
+/** How long `stop` waits for workers to finish before it ends them. Source: routing.md 1.7. */
+export const STOP_DEADLINE_MS = 1_000;
+
+/** A node's ports: all it knows of time, chance, the network and output. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly logger: Logger;
+}
+
+export interface NodeLimits {
+  /** How often one message may be forwarded inside this node. */
+  readonly hops: number;
+  /** How many addresses a route that comes from outside may hold. */
+  readonly routeAddresses: number;
+  /** Per connection, portal socket or local caller. */
+  readonly ingress: IngressLimits;
+}
+
+export interface NodeOptions extends Ports {
+  /** For logs and errors. */
+  readonly name?: string;
+  readonly limits?: Partial<NodeLimits>;
+}
+
+export type RequestOptions = ReceiveOptions;
+
+/** Told when a worker that is watched has ended: with what it threw, if that ended it. */
+export type WatchListener = (ended: { readonly address: Address; readonly cause: unknown }) => void;
+
+export interface PublishOptions {
+  /** By which way it may be reached: a listener, a connection, a secure channel's listener …, or several. */
+  readonly on: HasFlow | readonly HasFlow[];
+  /** Who may reach it by that way: `everyone`, or a control that looks at the message and at who sent it. */
+  readonly allow: AccessControl;
+}
+
+/** Anything by which messages of other nodes come in. */
+export interface HasFlow {
+  readonly flow: Flow;
+}
+
+/**
+ * One process's worth of workers and the routes between them. Everything else (connections, channels, relays, portals) is
+ * a worker started on it. Make one with `createNode`.
+ */
+export class Node {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly logger: Logger;
+  readonly limits: NodeLimits;
+  /** Who pays for messages that begin outside a handler. */
+  readonly localIngress: Ingress;
+  readonly connections = new Set<Connection>();
+  readonly listeners = new Set<Listener>();
+  readonly #router: Router;
+  readonly #cells = new Set<Cell>();
+  readonly #detached = new Set<Detached>();
+  readonly #watchers = new Map<string, Set<WatchListener>>();
+  readonly #onStop = new Set<() => void>();
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: NodeOptions) {
+    this.name = options.name ?? randomName(options.random).slice(0, 8);
+    this.clock = options.clock;
+    this.random = options.random;
+    this.network = options.network;
+    this.logger = options.logger;
+    this.limits = { hops: ROUTE_ADDRESSES_MAX, routeAddresses: ROUTE_ADDRESSES_MAX, ingress: INGRESS_LIMITS, ...options.limits };
+    this.localIngress = new Ingress({ clock: this.clock, limits: this.limits.ingress });
+    this.#router = new Router(this.clock, this.logger, this.limits.hops);
+  }
+
+  /** Messages that reached nobody. */
+  get deadLetters(): DeadLetters {
+    return this.#router.deadLetters;
+  }
+
+  get flows(): FlowControls {
+    return this.#router.flows;
+  }
+
+  /** Every live address, those of detached mailboxes included. */
+  get addresses(): Address[] {
+    return this.#router.addresses;
+  }
+
+  /**
+   * Starts a worker. Messages to it wait until its `onStart` is done.
+   * @returns its address
+   * @throws {RuntimeError} `ADDRESS_IN_USE`, `NODE_STOPPED`; and what a synchronous `onStart` throws. Nothing is left then.
+   */
+  start(address: AddressLike, worker: WorkerSource, options: StartOptions = {}): Address {
+    this.#mustRun();
+    const cell = new Cell(this, this.#router, toAddress(address), worker, options);
+    this.#cells.add(cell);
+    try {
+      cell.begin();
+    } catch (thrown) {
+      this.#cells.delete(cell);
+      throw thrown;
+    }
+    return cell.address;
+  }
+
+  /**
+   * Stops the worker at any of its addresses: it takes no further message, handles those that wait, then says goodbye.
+   * @throws {RuntimeError} `ADDRESS_UNKNOWN`
+   */
+  stopWorker(address: AddressLike): Promise<void> {
+    const owner = this.#router.get(toAddress(address))?.owner;
+    if (owner instanceof Cell) return owner.close();
+    return Promise.reject(new RuntimeError('ADDRESS_UNKNOWN', `No worker has the address ${toAddress(address).toString()} on this node.`));
+  }
+
+  /** Tells once when the worker there ends; at once when there is none. @returns how to stop watching */
+  watch(address: AddressLike, listener: WatchListener): () => void {
+    const watched = toAddress(address);
+    const owner = this.#router.get(watched)?.owner;
+    if (!(owner instanceof Cell)) {
+      listener({ address: watched, cause: undefined });
+      return () => undefined;
+    }
+    const key = owner.address.key;
+    const listeners = this.#watchers.get(key) ?? new Set();
+    this.#watchers.set(key, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#watchers.delete(key);
+    };
+  }
+
+  /**
+   * Makes a worker reachable from outside by that way, for those whom `allow` lets in. Nothing else is reachable.
+   * @throws {RuntimeError} `ADDRESS_UNKNOWN`
+   */
+  publish(address: AddressLike, options: PublishOptions): void {
+    const mailbox = this.#router.get(toAddress(address));
+    if (mailbox === undefined) {
+      throw new RuntimeError('ADDRESS_UNKNOWN', `Start a worker at ${toAddress(address).toString()} before it is published.`);
+    }
+    for (const way of Array.isArray(options.on) ? (options.on as readonly HasFlow[]) : [options.on as HasFlow]) {
+      this.flows.addConsumer(mailbox.address, way.flow.id);
+    }
+    mailbox.incoming = options.allow === allowEveryone ? undefined : options.allow;
+  }
+
+  /** Sends from outside a worker, with no way back. Wait for it, and pressure reaches the caller. */
+  send(to: RouteLike, payload: Uint8Array): Promise<void>;
+  send<Request>(to: Destination<Request, unknown>, value: Request): Promise<void>;
+  async send(to: RouteLike | Destination<never, unknown>, value: unknown): Promise<void> {
+    using from = this.detached();
+    await from.send(to as RouteLike, value as Uint8Array);
+  }
+
+  /**
+   * Sends a message and waits for one answer. The answer is whatever comes first to the private mailbox it was sent from.
+   * @throws {RuntimeError} `REQUEST_TIMEOUT` (after 30 s by default), `REQUEST_ABORTED`, `NODE_STOPPED`
+   */
+  request(to: RouteLike, payload: Uint8Array, options?: RequestOptions): Promise<Message>;
+  request<Request, Reply>(to: Destination<Request, Reply>, value: Request, options?: RequestOptions): Promise<Reply>;
+  async request(to: RouteLike | Destination<never, unknown>, value: unknown, options: RequestOptions = {}): Promise<unknown> {
+    const { onward } = encodeFor(to, value);
+    using from = this.detached({ urgent: true });
+    // The answer must get past the flow control of whatever brings it in.
+    const flow = this.flows.ofAnswersThrough(onward.next);
+    if (flow !== undefined) this.flows.addConsumer(from.address, flow.id);
+    void from.send(to as RouteLike, value as Uint8Array);
+    const answer = await from.receive({ timeoutMs: REQUEST_TIMEOUT_MS, ...options });
+    return isDestination(to) ? to.decodeReply(answer.payload) : answer;
+  }
+
+  /** A mailbox without a worker, under a random name. Close it when done. */
+  detached(options: MailboxOptions = {}): Detached {
+    this.#mustRun();
+    const made = new Detached(this, this.#router, this.newAddress(), options);
+    this.#detached.add(made);
+    return made;
+  }
+
+  /** A local address nobody can guess: 128 random bits. */
+  newAddress(): Address {
+    return Address.local(randomName(this.random));
+  }
+
+  /** A flow nobody else is in. */
+  newFlow(spawner?: Flow): Flow {
+    return { id: randomName(this.random), spawnerId: spawner?.id };
+  }
+
+  /** Connects to another node. @throws {TransportError} */
+  connect<Options>(transport: Transport<Options>, target: string, options?: Options): Promise<Connection> {
+    this.#mustRun();
+    return transport.connect(this, target, options);
+  }
+
+  /** Listens for other nodes. Nothing of this node is reachable by it until it is published. @throws {TransportError} */
+  listen<Options>(transport: Transport<Options>, at: string, options?: Options): Promise<Listener> {
+    this.#mustRun();
+    return transport.listen(this, at, options);
+  }
+
+  /** What is known of the node behind an address: undefined for one that leads nowhere else. */
+  terminal(address: Address): Terminal | undefined {
+    return this.#router.get(address)?.terminal;
+  }
+
+  /** Shows every hop of every message to a subscriber, one at a time; it costs time while it is there. @returns how to end it */
+  trace(listener: (event: TraceEvent) => void): () => void {
+    this.#router.setTracer(listener);
+    return () => this.#router.setTracer(undefined);
+  }
+
+  /** Calls back when the node begins to stop: for what is no worker. @returns how to call it off */
+  onStop(callback: () => void): () => void {
+    this.#onStop.add(callback);
+    return () => this.#onStop.delete(callback);
+  }
+
+  /**
+   * Stops everything: workers of no cluster in reverse order of their start, then clusters in reverse order (transports
+   * last), each after it handled what waited. What has not ended by the deadline is ended.
+   */
+  stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    return (this.#stopping ??= this.#stop(options.deadlineMs ?? STOP_DEADLINE_MS));
+  }
+
+  get isStopped(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** @internal a worker has ended */
+  ended(cell: Cell, cause: unknown): void {
+    this.#cells.delete(cell);
+    const listeners = this.#watchers.get(cell.address.key);
+    this.#watchers.delete(cell.address.key);
+    for (const listener of listeners ?? []) listener({ address: cell.address, cause });
+  }
+
+  /** @internal */
+  closed(detached: Detached): void {
+    this.#detached.delete(detached);
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    for (const callback of this.#onStop) callback();
+    this.#onStop.clear();
+    let aborted = false;
+    let abort: () => void = () => undefined;
+    const deadline = new Promise<void>((resolve) => {
+      abort = resolve;
+    });
+    const timer = this.clock.setTimer(deadlineMs, () => {
+      aborted = true;
+      abort();
+    });
+    for (const group of this.#stopOrder()) {
+      if (aborted) break;
+      const ends = group.map((cell) => cell.close());
+      this.#router.run();
+      await Promise.race([Promise.all(ends), deadline]);
+    }
+    timer.cancel();
+    for (const cell of [...this.#cells]) {
+      this.logger.log('warn', 'node.stop.deadline', { address: cell.address.toString() });
+      cell.abort();
+    }
+    for (const detached of [...this.#detached]) detached.close();
+    this.localIngress.close();
+  }
+
+  #stopOrder(): Cell[][] {
+    const clusters = new Map<string, Cell[]>();
+    const free: Cell[] = [];
+    for (const cell of this.#cells) {
+      if (cell.cluster === undefined) free.unshift(cell);
+      else clusters.set(cell.cluster, [cell, ...(clusters.get(cell.cluster) ?? [])]);
+    }
+    return [free, ...[...clusters.values()].reverse()];
+  }
+
+  #mustRun(): void {
+    if (this.isStopped) throw new RuntimeError('NODE_STOPPED', `The node ${this.name} was stopped. Make another one.`);
+  }
+}
+
+export type { Mailbox };
