@@ -1,5 +1,4 @@
 import { decodeCbor, encodeCbor } from '../runtime/codec/cbor.ts';
-import { hex } from '../runtime/random.ts';
 import { equalBytes } from './bytes.ts';
 import type { CryptoProvider } from './crypto.ts';
 import { IdentityError } from './errors.ts';
@@ -62,8 +61,7 @@ export function importChangeHistory(crypto: CryptoProvider, bytes: Uint8Array, e
   return readChangeHistory(crypto, decodeCbor(bytes), expected);
 }
 
-/** As `importChangeHistory`, for a history that was decoded as part of something larger. */
-export function readChangeHistory(crypto: CryptoProvider, item: unknown, expected?: Identifier): ChangeHistory {
+function readChangeHistory(crypto: CryptoProvider, item: unknown, expected?: Identifier): ChangeHistory {
   const items = readArray('A change history', item);
   if (items.length > HISTORY_CHANGES_MAX)
     throw new IdentityError('HISTORY_TOO_LONG', `A history of more than ${HISTORY_CHANGES_MAX} changes is refused.`);
@@ -85,8 +83,7 @@ export function exportChangeHistory(history: ChangeHistory): Uint8Array {
   return encodeCbor(changeHistoryItem(history));
 }
 
-/** The history as a value for `encodeCbor`, to stand inside a larger record. */
-export function changeHistoryItem({ changes }: ChangeHistory): unknown {
+function changeHistoryItem({ changes }: ChangeHistory): readonly unknown[] {
   return changes.map(({ data, signature, previousSignature }) =>
     previousSignature === undefined ? [data, kindItem(signature)] : [data, kindItem(signature), kindItem(previousSignature)],
   );
@@ -149,8 +146,11 @@ export async function rotateChangeHistory(
   const hash = crypto.sha256(data);
   const signature = await vault.sign(key, hash);
   const previousSignature = await vault.sign(history.latest.primaryKey, hash);
-  const changes = changeHistoryItem(history) as readonly unknown[];
-  return readChangeHistory(crypto, [...changes, [data, kindItem(signature), kindItem(previousSignature)]], history.identifier);
+  return readChangeHistory(
+    crypto,
+    [...changeHistoryItem(history), [data, kindItem(signature), kindItem(previousSignature)]],
+    history.identifier,
+  );
 }
 
 function encodeChange(key: VerifyingKey, terms: ChangeTerms, previous: Uint8Array | null = null): Uint8Array {
@@ -210,8 +210,3 @@ function historyOf(changes: readonly Change[]): ChangeHistory {
 }
 
 const invalid = (why: string) => new IdentityError('HISTORY_INVALID', why);
-
-/** The text form of a history, lower-case hex. */
-export function changeHistoryText(history: ChangeHistory): string {
-  return hex(exportChangeHistory(history));
-}

@@ -53,8 +53,7 @@ export function decodeCredential(bytes: Uint8Array): Credential {
   return readCredential(decodeCbor(bytes));
 }
 
-/** As `decodeCredential`, for one that was decoded as part of something larger. */
-export function readCredential(item: unknown): Credential {
+function readCredential(item: unknown): Credential {
   const pair = new RecordReader('A credential with its purpose key', item);
   const fields = new RecordReader('A credential', pair.item());
   const issuerKey = readPurposeKeyAttestation(pair.item());
@@ -80,12 +79,8 @@ export function readCredential(item: unknown): Credential {
 
 /** CredentialAndPurposeKey, the form in which credentials travel. */
 export function encodeCredential(credential: Credential): Uint8Array {
-  return encodeCbor(credentialItem(credential));
-}
-
-/** The credential and its purpose key as a value for `encodeCbor`, to stand inside a larger record. */
-export function credentialItem({ data, signature, issuerKey }: Credential): unknown {
-  return [[data, kindItem(signature)], purposeKeyAttestationItem(issuerKey)];
+  const { data, signature, issuerKey } = credential;
+  return encodeCbor([[data, kindItem(signature)], purposeKeyAttestationItem(issuerKey)]);
 }
 
 /** What a new credential says; times in seconds since 1970. */
