@@ -1,6 +1,6 @@
 import { Address } from '../address.ts';
 import { CodecError } from '../errors.ts';
-import { ADDRESS_BYTES_MAX, ROUTE_ADDRESSES_MAX, Route } from '../route.ts';
+import { ADDRESS_BYTES_MAX, Route } from '../route.ts';
 import { BareReader, bareData, bareVarint, concat } from './bare.ts';
 import type { Envelope } from './envelope.ts';
 
@@ -26,8 +26,8 @@ export function encodeBareEnvelope(onward: Route, returnRoute: Route, payload: U
 
 function readRoute(reader: BareReader): Route {
   const count = reader.count();
-  if (count > ROUTE_ADDRESSES_MAX)
-    throw new CodecError('CODEC_LIMIT', `A route holds at most ${ROUTE_ADDRESSES_MAX} addresses; this one claims ${count}.`);
+  // An address has two bytes at least, so a larger claim cannot come true.
+  if (count * 2 > reader.remaining) throw new CodecError('CODEC_TRUNCATED', 'A route ends before its last address.');
   const addresses: Address[] = [];
   for (let index = 0; index < count; index++) {
     const type = reader.u8();

@@ -25,6 +25,7 @@ const SHARED_BYTES_MAX = SLAB_BYTES / 8;
 /**
  * Reads the body of a frame: `[onward, return, payload, tracing?, …]`, a definite array of three or more. The whole body is
  * walked and checked; no address is decoded and no byte copied, so the bytes must not change while the envelope is in use.
+ * How long a route may be is the business of whoever delivers it: a message is refused for that, not a connection.
  * The tracing text must be null or UTF-8 and is dropped; what follows it must be well formed and is dropped too.
  * @throws {CodecError} for anything else: a connection that sent it cannot be trusted with the next frame
  * Source: routing.md 3.2; decisions.md B1
@@ -32,8 +33,8 @@ const SHARED_BYTES_MAX = SLAB_BYTES / 8;
 export function decodeEnvelope(body: Uint8Array): Envelope {
   const count = readCborHead(body, 0, ARRAY, 'An envelope is an array.');
   if (count < FIELD_COUNT) throw new CodecError('CODEC_TYPE', 'An envelope is an array of at least three.');
-  const onward = Route.read(body, headEnd);
-  const returnRoute = Route.read(body, routeEnd);
+  const onward = Route.read(body, headEnd, Infinity);
+  const returnRoute = Route.read(body, routeEnd, Infinity);
   const payloadBytes = readCborHead(body, routeEnd, BYTE_STRING, 'The payload is a byte string.');
   const payloadEnd = headEnd + payloadBytes;
   if (payloadEnd > body.length) throw new CodecError('CODEC_TRUNCATED', 'The payload ends before its last byte.');
