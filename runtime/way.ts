@@ -1,0 +1,73 @@
+import { Route, type RoutePart, route } from './route.ts';
+
+/**
+ * A way to somewhere that may change or be down: what must outlive a lost connection holds a way and resolves it at each
+ * use, where a route would go stale. Sessions (`workers/session/`) are ways. Source: decisions.md A4
+ */
+export interface Way {
+  /** The route now; undefined while there is none. */
+  readonly current: Route | undefined;
+  /** Calls back when the route changed, appeared or went. @returns how to stop listening */
+  onChange(listener: () => void): () => void;
+  /**
+   * Says that something needs the way now, so that an attempt begins at once and back-off stays short.
+   * @returns how to say that it is needed no more
+   */
+  need(): () => void;
+}
+
+/** A route, or a way to one. */
+export type RouteOrWay = Route | Way;
+
+/** A route as a way: it is always there and never changes. */
+export function fixedWay(current: Route): Way {
+  return { current, onChange: () => () => undefined, need: () => () => undefined };
+}
+
+export function toWay(like: RouteOrWay): Way {
+  return like instanceof Route ? fixedWay(like) : like;
+}
+
+/** The way to what lies behind another way: `via(relayConnection, 'forward_to_bank', 'api')`. */
+export function via(first: RouteOrWay, ...rest: readonly RoutePart[]): Way {
+  const way = toWay(first);
+  const behind = route(...rest);
+  let from: Route | undefined;
+  let joined: Route | undefined;
+  return {
+    get current() {
+      if (way.current !== from) {
+        from = way.current;
+        joined = from?.concat(behind);
+      }
+      return joined;
+    },
+    onChange: (listener) => way.onChange(listener),
+    need: () => way.need(),
+  };
+}
+
+/** Resolves with the route as soon as there is one; rejects with the signal's reason when it is called off. */
+export function whenThere(way: Way, signal?: AbortSignal): Promise<Route> {
+  return new Promise((resolve, reject) => {
+    if (way.current !== undefined) return resolve(way.current);
+    const enough = way.need();
+    const settle = () => {
+      forget();
+      enough();
+      signal?.removeEventListener('abort', abort);
+    };
+    const forget = way.onChange(() => {
+      const { current } = way;
+      if (current === undefined) return;
+      settle();
+      resolve(current);
+    });
+    const abort = () => {
+      settle();
+      reject(signal?.reason as Error);
+    };
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,130 @@
+import { TransportError } from '../runtime/errors.ts';
+
+/** The version of the TCP protocol, sent once in each direction. Source: routing.md 3.1. */
+export const TCP_VERSION = 1;
+/** Bytes of a frame before its body: its length, unsigned and big-endian. Source: routing.md 3.2. */
+export const FRAME_HEAD_BYTES = 4;
+/** A frame that claims more is no frame of this protocol. Source: routing.md 3.2. */
+export const FRAME_BYTES_LIMIT = 16 * 1024 * 1024;
+/** Larger frames are skipped, and never sent, unless configured. Source: decisions.md B2. */
+export const FRAME_BYTES_MAX = 256 * 1024;
+
+/** The first memory a connection gets: thousands of quiet ones stay cheap. */
+const SLAB_BYTES_FIRST = 16 * 1024;
+/** What a busy connection gets: the size at which reading is fastest. Source: performance.md 4. */
+const SLAB_BYTES_BUSY = 256 * 1024;
+/** With less room than this left, a read would be cut short: take new memory. */
+const ROOM_BYTES_MIN = 4 * 1024;
+
+export interface FrameSink {
+  /** One whole body, a view: the memory is never used again while anybody looks at it. */
+  onFrame(body: Uint8Array): void;
+  /** A body over the configured size was left unread. */
+  onSkipped(bytes: number): void;
+}
+
+/**
+ * Cuts a byte stream into frames. It lends memory to the stream and hands out views of it, so a frame is copied only when
+ * it does not fit into what is left. Memory grows with the bytes that came, never with a claimed length.
+ */
+export class FrameReader {
+  readonly #sink: FrameSink;
+  readonly #frameBytesMax: number;
+  #slab = Buffer.allocUnsafeSlow(0);
+  /** What came and is not handed out yet: `slab[start, end)`. */
+  #start = 0;
+  #end = 0;
+  /** How much of a frame that is too large is still to come. */
+  #skipBytes = 0;
+  #skipped = 0;
+  #filledWell = false;
+  #isFirst = true;
+  /** Frames begun so far: tells a deadline whether the one it waits for is still the same. */
+  frameCount = 0;
+
+  constructor(sink: FrameSink, frameBytesMax: number = FRAME_BYTES_MAX) {
+    this.#sink = sink;
+    this.#frameBytesMax = frameBytesMax;
+  }
+
+  /** Whether a frame has begun and not ended. */
+  get isInsideFrame(): boolean {
+    return this.#skipBytes > 0 || this.#end > this.#start;
+  }
+
+  /** Memory for the next read. */
+  buffer(): Uint8Array {
+    if (this.#slab.length - this.#end < ROOM_BYTES_MIN) this.#renew();
+    return this.#slab.subarray(this.#end);
+  }
+
+  /**
+   * Takes bytes that were read into the memory lent last, and hands out every frame that is whole.
+   * @throws {TransportError} `PREAMBLE`, `FRAME_TOO_LARGE`; and what the sink throws
+   */
+  onBytes(bytes: Uint8Array): void {
+    this.#filledWell = bytes.length >= (this.#slab.length - this.#end) / 2;
+    this.#end += bytes.length;
+    if (this.#isFirst) this.#readPreamble();
+    for (;;) {
+      if (this.#skipBytes > 0 && !this.#skip()) return;
+      const left = this.#end - this.#start;
+      if (left < FRAME_HEAD_BYTES) return;
+      const bodyBytes = this.#slab.readUInt32BE(this.#start);
+      if (bodyBytes > FRAME_BYTES_LIMIT) {
+        throw new TransportError('FRAME_TOO_LARGE', `A frame claims ${bodyBytes} bytes; the protocol allows ${FRAME_BYTES_LIMIT}.`);
+      }
+      if (bodyBytes > this.#frameBytesMax) {
+        this.#start += FRAME_HEAD_BYTES;
+        this.#skipBytes = bodyBytes;
+        this.#skipped = bodyBytes;
+        continue;
+      }
+      if (left < FRAME_HEAD_BYTES + bodyBytes) return;
+      const bodyStart = this.#start + FRAME_HEAD_BYTES;
+      this.#start = bodyStart + bodyBytes;
+      this.frameCount += 1;
+      this.#sink.onFrame(this.#slab.subarray(bodyStart, this.#start));
+    }
+  }
+
+  #readPreamble(): void {
+    const version = this.#slab[this.#start];
+    if (version === undefined || this.#end === this.#start) return;
+    if (version !== TCP_VERSION) {
+      throw new TransportError(
+        'PREAMBLE',
+        `The other end speaks version ${version} of the protocol, or another protocol; this one is ${TCP_VERSION}.`,
+      );
+    }
+    this.#start += 1;
+    this.#isFirst = false;
+  }
+
+  /** @returns whether the end of the oversized frame was reached */
+  #skip(): boolean {
+    const count = Math.min(this.#skipBytes, this.#end - this.#start);
+    this.#start += count;
+    this.#skipBytes -= count;
+    if (this.#skipBytes > 0) {
+      // Nothing of it is handed out, so its memory can serve again.
+      this.#start = 0;
+      this.#end = 0;
+      return false;
+    }
+    this.frameCount += 1;
+    this.#sink.onSkipped(this.#skipped);
+    return true;
+  }
+
+  #renew(): void {
+    const left = this.#end - this.#start;
+    const usual = this.#slab.length === 0 ? SLAB_BYTES_FIRST : this.#filledWell ? SLAB_BYTES_BUSY : this.#slab.length;
+    const size = left * 2 > usual - ROOM_BYTES_MIN ? left * 2 + SLAB_BYTES_FIRST : usual;
+    const slab = Buffer.allocUnsafeSlow(size);
+    this.#slab.copy(slab, 0, this.#start, this.#end);
+    this.#slab = slab;
+    this.#start = 0;
+    this.#end = left;
+  }
+}

@@ -1,0 +1,238 @@
+import { allowNobody } from '../runtime/access-control.ts';
+import type { Address } from '../runtime/address.ts';
+import type { Timer } from '../runtime/clock.ts';
+import { decodeEnvelope, encodeEnvelopeHead } from '../runtime/codec/envelope.ts';
+import { TransportError } from '../runtime/errors.ts';
+import type { Flow } from '../runtime/flow-control.ts';
+import { parseHostPort } from '../runtime/host-port.ts';
+import type { Message } from '../runtime/message.ts';
+import type { ByteStream, HostPort, StreamListener, StreamReader } from '../runtime/network.ts';
+import type { Node } from '../runtime/node.ts';
+import type { Route } from '../runtime/route.ts';
+import type { Listener, Transport } from '../runtime/transport.ts';
+import type { Worker } from '../runtime/worker.ts';
+import { type ConnectionCaps, StrangerCount } from './caps.ts';
+import { type Carrier, type ConnectionOptions, ConnectionWorker } from './connection.ts';
+import { FRAME_BYTES_MAX, FRAME_HEAD_BYTES, FrameReader, TCP_VERSION } from './framing.ts';
+
+/** Deadlines. Source: reliability.md 2.3. */
+const PREAMBLE_MS = 5_000;
+const FRAME_MS = 30_000;
+/** How long a connection attempt may take, names and all addresses included. */
+const CONNECT_MS = 10_000;
+
+const PREAMBLE = Uint8Array.of(TCP_VERSION);
+/** An empty onward route, an empty return route, an empty payload. Source: routing.md 3.3. */
+const HEARTBEAT = Uint8Array.of(0, 0, 0, 4, 0x83, 0x80, 0x80, 0x40);
+
+export interface TcpOptions extends ConnectionOptions {
+  /** Larger frames are skipped and never sent. Default: 256 KiB; at most 16 MiB. */
+  readonly frameBytesMax?: number;
+  /** How long an outgoing connection may take to be made. Default: 10 s. */
+  readonly connectTimeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** How many connections a listener takes from strangers. */
+  readonly caps?: Partial<ConnectionCaps>;
+}
+
+/**
+ * Ockam's TCP transport over the node's `Network`: a version byte each way, then frames. The same code runs over real
+ * sockets and over a simulated network. Source: routing.md 3.1 to 3.4
+ */
+export function tcp(): Transport<TcpOptions> {
+  return {
+    name: 'tcp',
+    connect: async (node, target, options = {}) => {
+      const at = parseHostPort(target);
+      let connection: TcpConnection | undefined;
+      await node.network.connect(
+        at,
+        (stream) => {
+          connection = new TcpConnection(node, stream, 'outgoing', options, options.flow ?? node.newFlow());
+          return connection;
+        },
+        {
+          timeoutMs: options.connectTimeoutMs ?? CONNECT_MS,
+          ...(options.signal && { signal: options.signal }),
+        },
+      );
+      if (connection === undefined) throw new TransportError('CONNECT_FAILED', `The network gave no stream to ${target}.`);
+      return connection.worker;
+    },
+    listen: async (node, at, options = {}) => {
+      const listener = new TcpListener(node, options);
+      await listener.begin(parseHostPort(at));
+      return listener;
+    },
+  };
+}
+
+class TcpListener implements Worker, Listener {
+  readonly transport = 'tcp';
+  readonly address: Address;
+  readonly flow: Flow;
+  readonly #node: Node;
+  readonly #options: TcpOptions;
+  readonly #strangers: StrangerCount;
+  #listening: StreamListener | undefined;
+
+  constructor(node: Node, options: TcpOptions) {
+    this.#node = node;
+    this.#options = options;
+    this.#strangers = new StrangerCount(options.caps);
+    this.address = node.newAddress();
+    this.flow = node.newFlow();
+  }
+
+  get local(): HostPort {
+    return this.#listening?.local ?? { host: '', port: 0 };
+  }
+
+  async begin(at: HostPort): Promise<void> {
+    this.#listening = await this.#node.network.listen(at, (stream) => this.#accept(stream));
+    this.#node.start(this.address, this, { incoming: allowNobody, outgoing: allowNobody, cluster: 'transports' });
+    this.#node.flows.addSpawner(this.address, this.flow.id);
+    this.#node.listeners.add(this);
+  }
+
+  onMessage(): void {
+    // Nothing can be sent here: the address only names the flow.
+  }
+
+  async onStop(): Promise<void> {
+    this.#node.listeners.delete(this);
+    await this.#listening?.close();
+  }
+
+  close(): Promise<void> {
+    return this.#node.stopWorker(this.address).catch(() => undefined);
+  }
+
+  #accept(stream: ByteStream): StreamReader | undefined {
+    const release = this.#strangers.take(stream.remote.host);
+    if (release === undefined || this.#node.isStopped) {
+      this.#node.logger.log('warn', 'connection.refused', { transport: 'tcp', remote: stream.remote.host, reason: 'cap' });
+      return undefined;
+    }
+    const connection = new TcpConnection(this.#node, stream, 'incoming', this.#options, this.#node.newFlow(this.flow), release);
+    void connection.worker.closed.then(release);
+    return connection;
+  }
+}
+
+/** The TCP side of one connection: deadlines, frames in and frames out. */
+class TcpConnection implements StreamReader, Carrier {
+  readonly worker: ConnectionWorker;
+  readonly #stream: ByteStream;
+  readonly #frames: FrameReader;
+  readonly #frameBytesMax: number;
+  #pending: Uint8Array[] = [PREAMBLE];
+  #preamble: Timer | undefined;
+  #frameSinceMs: number | undefined;
+
+  constructor(
+    node: Node,
+    stream: ByteStream,
+    direction: 'outgoing' | 'incoming',
+    options: TcpOptions,
+    flow: Flow,
+    onAdmitted: () => void = () => undefined,
+  ) {
+    this.#stream = stream;
+    this.#frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX;
+    this.worker = new ConnectionWorker(node, 'tcp', this, stream.remote, direction, flow, onAdmitted);
+    this.#frames = new FrameReader(
+      { onFrame: (body) => this.worker.receive(decodeEnvelope(body)), onSkipped: (bytes) => this.worker.skipped(bytes) },
+      this.#frameBytesMax,
+    );
+    this.worker.begin(options);
+    this.#preamble = this.worker.context.setTimer(PREAMBLE_MS, () =>
+      this.worker.lose(new TransportError('PREAMBLE_TIMEOUT', `The other end did not say its version within ${PREAMBLE_MS / 1_000} s.`)),
+    );
+  }
+
+  buffer(): Uint8Array {
+    return this.#frames.buffer();
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    this.worker.enter(() => {
+      const framesBefore = this.#frames.frameCount;
+      this.#frames.onBytes(bytes);
+      this.#preamble?.cancel();
+      this.#preamble = undefined;
+      this.#watchFrame(framesBefore);
+    });
+  }
+
+  onEnd(): void {
+    this.worker.enter(() => this.worker.peerEnded());
+  }
+
+  onReset(cause: Error): void {
+    this.worker.enter(() => this.worker.lose(cause));
+  }
+
+  push(onward: Route, message: Message): number {
+    const head = encodeEnvelopeHead(onward, message.returnRoute, message.payloadBytes, FRAME_HEAD_BYTES);
+    const bodyBytes = head.length - FRAME_HEAD_BYTES + message.payloadBytes;
+    if (bodyBytes > this.#frameBytesMax) return 0;
+    head[0] = bodyBytes >>> 24;
+    head[1] = bodyBytes >>> 16;
+    head[2] = bodyBytes >>> 8;
+    head[3] = bodyBytes;
+    this.#pending.push(head, ...message.payloadChunks);
+    return bodyBytes;
+  }
+
+  pushHeartbeat(): void {
+    this.#pending.push(HEARTBEAT);
+  }
+
+  flush(): boolean {
+    const chunks = this.#pending;
+    if (chunks.length === 0) return true;
+    this.#pending = [];
+    return this.#stream.write(chunks);
+  }
+
+  whenDrained(callback: () => void): void {
+    this.#stream.drained(callback);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  reset(): void {
+    this.#stream.reset();
+  }
+
+  /** A frame that has begun has to end in time. One timer is enough: it looks again when another frame began meanwhile. */
+  #watchFrame(framesBefore: number): void {
+    if (!this.#frames.isInsideFrame) return;
+    if (this.#frames.frameCount === framesBefore && this.#frameSinceMs !== undefined) return;
+    const isWatched = this.#frameSinceMs !== undefined;
+    this.#frameSinceMs = this.worker.readAtMs;
+    if (!isWatched) this.#checkFrameIn(FRAME_MS);
+  }
+
+  #checkFrameIn(delayMs: number): void {
+    this.worker.context.setTimer(delayMs, () => {
+      const nowMs = this.worker.context.clock.monotonicMs();
+      if (this.worker.isFull) this.#frameSinceMs = nowMs;
+      const waitedMs = nowMs - (this.#frameSinceMs ?? nowMs);
+      if (!this.#frames.isInsideFrame) this.#frameSinceMs = undefined;
+      else if (waitedMs < FRAME_MS) this.#checkFrameIn(FRAME_MS - waitedMs);
+      else this.worker.lose(new TransportError('FRAME_TIMEOUT', `A frame was begun and not ended within ${FRAME_MS / 1_000} s.`));
+    });
+  }
+}
