@@ -246,12 +246,8 @@ class NodeStream implements ByteStream {
   resume(): void {
     if (this.#gone || !this.#isPaused) return;
     this.#isPaused = false;
-    this.#handUnread();
-    this.#readOn();
-  }
-
-  #readOn(): void {
-    if (!this.#isPaused) this.socket.resume();
+    if (this.#unread === undefined && !this.#peerEnded) this.socket.resume();
+    else process.nextTick(() => this.#readOn()); // the reader is never called from within its own call
   }
 
   end(): void {
@@ -302,12 +298,18 @@ class NodeStream implements ByteStream {
       const lent = this.#reader.buffer();
       const bytes: Uint8Array = this.#unread;
       const count = Math.min(lent.length, bytes.length);
+      if (count === 0) throw new RangeError('A reader has to lend memory for at least one byte.');
       lent.set(bytes.subarray(0, count));
       this.#unread = count < bytes.length ? bytes.subarray(count) : undefined;
       this.#reader.onBytes(lent.subarray(0, count));
     }
     this.#isHanding = false;
     this.#tellEnd();
+  }
+
+  #readOn(): void {
+    this.#handUnread();
+    if (!this.#isPaused) this.socket.resume();
   }
 
   /** What is left must outlive the memory it was read into. */
