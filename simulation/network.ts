@@ -235,7 +235,7 @@ export class SimulatedNetwork {
           resolve(stream);
         } catch (cause) {
           stream.reset();
-          reject(cause);
+          reject(cause instanceof Error ? cause : new TypeError('thrown by the reader', { cause }));
         }
       };
 

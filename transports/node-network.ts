@@ -392,6 +392,8 @@ function connectError(where: string, cause: unknown): TransportError {
       return new TransportError('NAME_UNKNOWN', `The name in ${where} is unknown: check its spelling, or the name server.`, { cause });
     case 'EAI_AGAIN':
       return new TransportError('NAME_UNKNOWN', `No name server answered for ${where}: check the connection and try again.`, { cause });
+    case 'ECONNRESET':
+      return new TransportError('CONNECT_FAILED', `${where} hung up at once: it may be full, or not let this machine in.`, { cause });
     case 'EMFILE':
     case 'ENFILE':
       return new TransportError('CONNECT_FAILED', `No descriptor is free to connect to ${where}: raise the limit of open files.`, {
