@@ -107,6 +107,11 @@ export class Identity {
     this.#parts = parts;
   }
 
+  /** The primitives this identity uses; its channels use the same. */
+  get crypto(): CryptoProvider {
+    return this.#parts.crypto;
+  }
+
   /** The changes of this identity's key up to now. */
   history(): Promise<ChangeHistory> {
     return this.#knownHistory(this.identifier);

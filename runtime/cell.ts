@@ -141,6 +141,10 @@ export class Cell implements Context, MailboxOwner, Runnable {
     this.#router.post(message, this.#mailboxOf(options?.from), this.#payer);
   }
 
+  hasRoom(next: Address, payloadBytes: number): boolean {
+    return this.#router.isOpen(next) && this.#payer.admits(payloadBytes, true);
+  }
+
   giveUp(message: Message, reason: DeadLetterReason): void {
     this.#router.drop(reason, message);
   }

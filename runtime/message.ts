@@ -89,7 +89,15 @@ export class Message {
 
   /** One hop on, with the way back going through `through`: what a forwarding worker sends. Source: routing.md 1.5. */
   step(through: Address): Message {
-    return new Message(this.onward.rest, this.returnRoute.prepend(through), this.content, this.localInfo, this.hops + 1, this.flow, this.payloadBytes);
+    return new Message(
+      this.onward.rest,
+      this.returnRoute.prepend(through),
+      this.content,
+      this.localInfo,
+      this.hops + 1,
+      this.flow,
+      this.payloadBytes,
+    );
   }
 
   /** The same message on another way; the payload, what is known of it and its hop count go along. */

@@ -58,7 +58,10 @@ export class Router {
   /** @throws {RuntimeError} `ADDRESS_IN_USE` */
   add(mailbox: Mailbox): void {
     if (this.#mailboxes.has(mailbox.address.key)) {
-      throw new RuntimeError('ADDRESS_IN_USE', `The address ${mailbox.address.toString()} is in use. Stop its worker first, or choose another.`);
+      throw new RuntimeError(
+        'ADDRESS_IN_USE',
+        `The address ${mailbox.address.toString()} is in use. Stop its worker first, or choose another.`,
+      );
     }
     this.#mailboxes.set(mailbox.address.key, mailbox);
   }
@@ -70,6 +73,11 @@ export class Router {
 
   get(address: Address): Mailbox | undefined {
     return this.#mailboxes.get(address.key);
+  }
+
+  /** Whether somebody there takes messages. */
+  isOpen(address: Address): boolean {
+    return this.#mailboxes.get(address.key)?.owner.isClosing === false;
   }
 
   get addresses(): Address[] {

@@ -16,6 +16,8 @@ export interface PayloadMessage {
   onward: Route;
   returnRoute: Route;
   payload: Uint8Array;
+  /** Empty, but for our own probes: see docs/protocol.md, Channels. */
+  padding: Uint8Array;
 }
 
 /** Each part is one CBOR item, as it came. */
@@ -38,6 +40,8 @@ export const CREDENTIALS_MAX = 8;
 /** What follows the content of a payload: empty padding. */
 export const PAYLOAD_TAIL: Uint8Array = Uint8Array.of(0x40);
 
+const NO_PADDING = new Uint8Array(0);
+
 const ARRAY = 0x80;
 const BYTES = 0x40;
 
@@ -51,6 +55,13 @@ export function encodePayloadHead(onward: Route, returnRoute: Route, payloadByte
   const returnStart = onward.write(head, PAYLOAD_START.length);
   writeCborHead(head, returnRoute.write(head, returnStart), BYTES, payloadBytes);
   return head;
+}
+
+/** A whole payload message with padding that is not empty. */
+export function encodePadded(onward: Route, returnRoute: Route, payload: Uint8Array, padding: Uint8Array): Uint8Array {
+  const tail = new Uint8Array(cborHeadBytes(padding.length) + padding.length);
+  tail.set(padding, writeCborHead(tail, 0, BYTES, padding.length));
+  return concat(encodePayloadHead(onward, returnRoute, payload.length), payload, tail);
 }
 
 export function encodeClose(): Uint8Array {
@@ -69,7 +80,8 @@ export function decodeChannelMessage(bytes: Uint8Array): ChannelMessage {
   const variant = reader.enterChoice();
   const fields = reader.enter(0);
   const message = readVariant(reader, variant, fields);
-  reader.bytes();
+  const padding = reader.bytes();
+  if (message.kind === 'payload' && padding.length > 0) message.padding = padding;
   reader.leave(padded - 2);
   reader.end();
   return message;
@@ -85,7 +97,7 @@ function readVariant(reader: RecordReader, variant: number, fields: number): Cha
   switch (variant) {
     case 0: {
       const count = reader.enter(3);
-      message = { kind: 'payload', onward: reader.route(), returnRoute: reader.route(), payload: reader.bytes() };
+      message = { kind: 'payload', onward: reader.route(), returnRoute: reader.route(), payload: reader.bytes(), padding: NO_PADDING };
       reader.leave(count - 3);
       break;
     }
