@@ -1,4 +1,5 @@
-import { connect, Server, type Socket } from 'node:net';
+import type { EventEmitter } from 'node:events';
+import { connect, Server } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { StreamReader } from '../runtime/network.ts';
 import { createNodeNetwork, nodeNetwork } from './node-network.ts';
@@ -57,7 +58,8 @@ test('a reader that cannot be made fails the dial and leaves no socket', async (
 
 describe('accepted connections', () => {
   /** How many bytes of 200,000 came with the largest call of a reader that lends 256 KiB. */
-  async function largestRead(network: typeof nodeNetwork, onListening: () => void = () => undefined): Promise<number> {
+  async function largestRead(network: typeof nodeNetwork, onListening: (server: Server) => void = () => undefined): Promise<number> {
+    const listening = vi.spyOn(Server.prototype, 'listen');
     let largest = 0;
     let count = 0;
     await new Promise<void>((resolve, reject) => {
@@ -76,7 +78,7 @@ describe('accepted connections', () => {
           };
         })
         .then(async (listener) => {
-          onListening();
+          onListening(listening.mock.contexts.at(-1) as Server);
           const dialled = await network.connect(listener.local, () => ({ ...reader, onReset: () => void listener.close().then(resolve) }));
           dialled.write([new Uint8Array(1)]);
           dialled.write([new Uint8Array(200_000)]);
@@ -97,11 +99,9 @@ describe('accepted connections', () => {
         Object.defineProperty((rest[0] as { _handle: object })._handle, 'reading', { value: undefined, writable: true });
       return emit.call(this, event as 'connection', ...(rest as [Socket]));
     });
-    const listening = vi.spyOn(Server.prototype, 'listen');
-    const disguise = () => {
-      const server = listening.mock.contexts[0] as Server;
-      server.prependListener('connection', (socket: Socket & { _handle?: { reading: unknown } }) => {
-        if (socket._handle !== undefined) socket._handle.reading = undefined;
+    const disguise = (server: EventEmitter) => {
+      server.prependListener('connection', (socket: { _handle: { reading: unknown } }) => {
+        socket._handle.reading = undefined;
       });
     };
     expect(await largestRead(nodeNetwork, disguise)).toBeLessThanOrEqual(65_536);
