@@ -1,0 +1,8 @@
+/**
+ * Generators for fast-check: the values and the wire of postern, genuine and hostile. For tests of your own workers,
+ * codecs and simulations. All are built from small steps, so that a failure shrinks to something a person can read.
+ */
+export { addresses, localAddresses, routes } from './addresses.ts';
+export { type ByteStep, chunkings, type HostileOptions, hostileBytes, payloads } from './bytes.ts';
+export { type EnvelopeFields, envelopes, type Frame, frames } from './envelopes.ts';
+export { type LinkPlan, type RelayPlan, type Topology, topologies, type TopologySize } from './topologies.ts';
