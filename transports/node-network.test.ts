@@ -93,12 +93,6 @@ describe('accepted connections', () => {
   });
 
   test('are copied where the handle of a socket is not what we know', async () => {
-    const emit = Server.prototype.emit;
-    vi.spyOn(Server.prototype, 'emit').mockImplementation(function (this: Server, event: string | symbol, ...rest: unknown[]) {
-      if (event === 'connection')
-        Object.defineProperty((rest[0] as { _handle: object })._handle, 'reading', { value: undefined, writable: true });
-      return emit.call(this, event as 'connection', ...(rest as [Socket]));
-    });
     const disguise = (server: EventEmitter) => {
       server.prependListener('connection', (socket: { _handle: { reading: unknown } }) => {
         socket._handle.reading = undefined;
