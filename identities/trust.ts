@@ -1,3 +1,4 @@
+import type { AccessControl } from '../runtime/access-control.ts';
 import type { VerifiedCredential } from './credential.ts';
 import type { Identifier } from './identifier.ts';
 
@@ -14,8 +15,11 @@ export interface TrustPolicy {
   accepts(peer: PresentedPeer): boolean;
 }
 
-/** Anyone who proves to have some identity. */
-export const everyone: TrustPolicy = { authorities: [], accepts: () => true };
+/**
+ * As a trust policy: anyone who proves to have some identity. As an access control: any message. There is no default for
+ * either, so that whoever means everyone says so.
+ */
+export const everyone: TrustPolicy & AccessControl = { authorities: [], accepts: () => true, allows: () => true };
 
 export function onlyPeer(identifier: Identifier): TrustPolicy {
   return peers([identifier]);

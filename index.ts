@@ -1,0 +1,63 @@
+/**
+ * postern: addressable workers, multi-hop routing, secure channels, relays and portals. This is the front door: the names
+ * most programs need. `postern/property-tests` has the generators for tests.
+ */
+import { systemClock } from './host/clock.ts';
+import { jsonLogger } from './host/logger.ts';
+import { systemRandom } from './host/random.ts';
+import { createIdentity as makeIdentity, type Identity, type IdentityOptions, type KeyOptions } from './identities/identity.ts';
+import { Node, type NodeOptions } from './runtime/node.ts';
+import { nodeNetwork } from './transports/node-network.ts';
+
+/**
+ * Makes a node: an empty one, reachable by nobody. Every port can be given: a simulation gives its own clock, randomness,
+ * network and logger, and runs the same code.
+ */
+// eslint-disable-next-line @typescript-eslint/require-await -- a node that is restored from a store is not made in one turn: callers await today
+export async function createNode(options: Partial<NodeOptions> = {}): Promise<Node> {
+  return new Node({ clock: systemClock, random: systemRandom, network: nodeNetwork, logger: jsonLogger({ level: 'warn' }), ...options });
+}
+
+/** Makes a new identity with keys of its own, held in memory unless a vault and a repository are given. */
+export function createIdentity(options: Partial<IdentityOptions & KeyOptions> = {}): Promise<Identity> {
+  return makeIdentity({ clock: systemClock, random: systemRandom, ...options });
+}
+
+export { systemClock } from './host/clock.ts';
+export { jsonLogger } from './host/logger.ts';
+export { systemRandom } from './host/random.ts';
+export type { Identifier } from './identities/identifier.ts';
+export { parseIdentifier } from './identities/identifier.ts';
+export type { Identity } from './identities/identity.ts';
+export { openIdentity } from './identities/identity.ts';
+export { everyone, holdsCredential, onlyPeer, peers, type TrustPolicy } from './identities/trust.ts';
+export { type AccessControl, allOf, allowNobody, anyOf, onlyFrom, onlyTo } from './runtime/access-control.ts';
+export { Address, address } from './runtime/address.ts';
+export type { Clock, Timer } from './runtime/clock.ts';
+export { bytes, type Codec, data, text } from './runtime/codec/codec.ts';
+export { decodeEnvelope, type Envelope, encodeEnvelopeHead } from './runtime/codec/envelope.ts';
+export { msgpack } from './runtime/codec/msgpack.ts';
+export type { Context } from './runtime/context.ts';
+export type { DeadLetter, DeadLetterReason } from './runtime/dead-letter.ts';
+export { CodecError, PosternError, RuntimeError, TransportError } from './runtime/errors.ts';
+export { type Logger, silentLogger } from './runtime/logger.ts';
+export type { Message } from './runtime/message.ts';
+export type { ByteStream, HostPort, Network, StreamReader } from './runtime/network.ts';
+export { Node, type NodeOptions } from './runtime/node.ts';
+export { type Destination, type Protocol, protocol } from './runtime/protocol.ts';
+export type { Random } from './runtime/random.ts';
+export { parseRoute, Route, route } from './runtime/route.ts';
+export type { Connection, Listener, Transport } from './runtime/transport.ts';
+export { via, type Way, whenThere } from './runtime/way.ts';
+export type { OnFailure, StartOptions, Worker } from './runtime/worker.ts';
+export { createNodeNetwork, nodeNetwork } from './transports/node-network.ts';
+export { tcp } from './transports/tcp.ts';
+export { echo } from './workers/echo.ts';
+export { hop } from './workers/hop.ts';
+export { channelSession } from './workers/secure-channel/channel-session.ts';
+export { ChannelError } from './workers/secure-channel/errors.ts';
+export { fromAnyPeer, fromPeers, peerOf } from './workers/secure-channel/local-info.ts';
+export { type ChannelListener, type SecureChannel, secureChannel, secureChannelListener } from './workers/secure-channel/secure-channel.ts';
+export { connectionSession } from './workers/session/connection-session.ts';
+export { maintain, Session } from './workers/session/session.ts';
+export { uppercase } from './workers/uppercase.ts';
