@@ -1,0 +1,77 @@
+import type { Address } from '../../runtime/address.ts';
+import type { Context } from '../../runtime/context.ts';
+import type { Message } from '../../runtime/message.ts';
+import { Route } from '../../runtime/route.ts';
+import type { StartOptions, Worker } from '../../runtime/worker.ts';
+import { mayPassOn } from '../hop.ts';
+import { encodeConfirmation } from './relay-message.ts';
+
+/**
+ * Stands for a node that has registered: what is sent to it goes on along the way the registration came, and the return
+ * route stays as it is, so that answers do not pass here. Source: routing.md 5.3
+ */
+export class RelayWorker implements Worker {
+  readonly address: Address;
+  #context: Context | undefined;
+  /** To the client itself, and to its node: all but the last hop. */
+  #toClient = Route.empty;
+  #toNode: Route | undefined;
+  /** The first hop of the last way back that was let in: it saves the look-ups of the next message. */
+  #introduced: Address | undefined;
+
+  constructor(address: Address) {
+    this.address = address;
+  }
+
+  /** Nothing leaves but towards the client's node; to a client on this very node, anything does. Source: routing.md 5.3 */
+  get options(): StartOptions {
+    return { outgoing: { allows: ({ onward }) => this.#toClient.length === 1 || onward.next.equals(this.#toClient.next) } };
+  }
+
+  /** The way to the client's node; undefined when it is gone. */
+  get toNode(): Route | undefined {
+    return this.#toNode;
+  }
+
+  onStart(context: Context): void {
+    this.#context = context;
+  }
+
+  /** From now on leads to that client, and tells it so. @param toClient not empty */
+  lead(toClient: Route): void {
+    this.#toClient = toClient;
+    this.#toNode = toClient.withoutLast;
+    this.#introduced = undefined;
+    this.#context?.send(toClient, encodeConfirmation(this.address.name));
+  }
+
+  /** The client is gone: what comes is given up. */
+  retire(): void {
+    this.#toNode = undefined;
+  }
+
+  onMessage(message: Message, context: Context): void {
+    const toNode = this.#toNode;
+    if (toNode === undefined) return context.giveUp(message, 'stopped');
+    const rest = message.onward.rest;
+    // Without a way back nothing can be relayed, and an empty onward route would arrive as a heartbeat. Source: routing.md 5.3
+    if (rest.isEmpty || message.returnRoute.isEmpty) return context.giveUp(message, 'empty-route');
+    const onward = message.rerouted(toNode.concat(rest));
+    // To a client on this node the relay is a hop, and no way around what is published.
+    if (toNode.isEmpty && !mayPassOn(onward, context.node)) return context.giveUp(onward, 'denied-flow');
+    if (!toNode.isEmpty) this.#introduce(onward, context);
+    context.forward(onward);
+  }
+
+  /** Lets each side's answers reach the other: they go straight from connection to connection. Source: routing.md 5.3 */
+  #introduce({ onward, returnRoute }: Message, { node: { flows } }: Context): void {
+    const next = onward.next;
+    const previous = returnRoute.next;
+    if (this.#introduced?.equals(previous) === true) return;
+    this.#introduced = previous;
+    const nextFlow = flows.ofAnswersThrough(next);
+    const previousFlow = flows.ofAnswersThrough(previous);
+    if (nextFlow !== undefined) flows.addConsumer(previous, nextFlow.id);
+    if (previousFlow !== undefined) flows.addConsumer(next, previousFlow.id);
+  }
+}
