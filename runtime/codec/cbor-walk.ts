@@ -67,11 +67,8 @@ function enterItem(bytes: Uint8Array, at: number): number {
     case 0x80:
     case 0xa0: {
       const count = readCborHead(bytes, at, major, 'This is an array or a map.');
-      const items = major === 0x80 ? count : count * 2;
-      // Every item has a byte at least, so a larger claim cannot come true.
-      if (items > bytes.length - headEnd) throw truncated();
       entered = headEnd;
-      return items;
+      return major === 0x80 ? count : count * 2;
     }
     case 0xc0:
       throw new CodecError('CODEC_TYPE', 'No CBOR tag means anything here.');

@@ -8,9 +8,9 @@ import { BareReader, bareData, bareString } from './bare.ts';
 export interface Codec<T, Sent = T> {
   /** For log lines and errors. */
   readonly name: string;
-  encode(this: void, value: Sent): Uint8Array;
+  readonly encode: (value: Sent) => Uint8Array;
   /** @throws {CodecError} whatever the bytes are, this and nothing else */
-  decode(this: void, payload: Uint8Array): T;
+  readonly decode: (payload: Uint8Array) => T;
 }
 
 /** The payload as it is: no wrapper, no copy. */
