@@ -1,0 +1,107 @@
+import type { Context } from '../../runtime/context.ts';
+import type { Message } from '../../runtime/message.ts';
+import type { ByteStream } from '../../runtime/network.ts';
+import type { Route } from '../../runtime/route.ts';
+import { type Way, whenThere } from '../../runtime/way.ts';
+import type { Worker } from '../../runtime/worker.ts';
+import { inletMachine } from './inlet.machine.ts';
+import { type Announcement, encodeDisconnect, encodePing, encodeReset } from './portal-message.ts';
+import { PortalStream } from './portal-stream.ts';
+import { StreamLife, type StreamRole } from './stream-life.ts';
+
+export interface InletStreamOptions {
+  readonly outlet: Way;
+  readonly pongTimeoutMs: number;
+  readonly linkTimeoutMs: number;
+  readonly windowBytes: number;
+  readonly onEnded: () => void;
+}
+
+/** The near end of a stream: one connection that an inlet accepted. Source: routing.md 4.3 */
+export class InletStream implements Worker, StreamRole {
+  readonly #socket: ByteStream;
+  readonly #options: InletStreamOptions;
+  readonly #called = new AbortController();
+  #context!: Context;
+  #stream!: PortalStream;
+  #life!: StreamLife;
+  #route: Route | undefined;
+
+  constructor(socket: ByteStream, options: InletStreamOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  /** What reads the accepted connection. */
+  get reader(): PortalStream {
+    return this.#stream;
+  }
+
+  onStart(context: Context): void {
+    const { windowBytes, linkTimeoutMs, pongTimeoutMs } = this.#options;
+    this.#context = context;
+    this.#stream = new PortalStream(context, windowBytes, (event) => this.#life.report(event));
+    this.#stream.attach(this.#socket);
+    this.#life = new StreamLife(context, inletMachine, this.#stream, this, { link: linkTimeoutMs, pong: pongTimeoutMs });
+    this.#life.begin();
+  }
+
+  onMessage(message: Message): void {
+    const incoming = this.#stream.read(message);
+    if (incoming === undefined || incoming.kind === 'ping') return;
+    if (incoming.kind === 'pong') return this.#onPong(message, incoming.announcement);
+    if (this.#stream.peer !== undefined) return this.#stream.receive(incoming, message);
+    if (incoming.kind === 'reset') this.#life.report({ type: 'reset.received' });
+    else if (incoming.kind === 'disconnect') this.#life.report({ type: 'peer.left' });
+  }
+
+  onStop(): void {
+    this.#life.report({ type: 'stop.requested' });
+    this.#options.onEnded();
+  }
+
+  perform(order: 'findWay' | 'sendPing' | 'dial' | 'sendPong'): void {
+    if (order === 'findWay') this.#findWay();
+    else if (order === 'sendPing') this.#sendPing();
+  }
+
+  leave(): void {
+    this.#called.abort();
+  }
+
+  #findWay(): void {
+    const found = (route: Route) => {
+      this.#route = route;
+      this.#life.report({ type: 'way.found' });
+    };
+    const { current } = this.#options.outlet;
+    if (current !== undefined) return found(current);
+    whenThere(this.#options.outlet, this.#called.signal).then(
+      (route) => this.#context.enter(() => found(route)),
+      () => undefined, // called off
+    );
+  }
+
+  #sendPing(): void {
+    const route = this.#route;
+    if (route === undefined) return;
+    const { address, node } = this.#context;
+    // The answers must get past the flow control of whatever brings them in.
+    const flow = node.flows.ofAnswersThrough(route.next);
+    if (flow !== undefined) node.flows.addConsumer(address, flow.id);
+    this.#stream.watchHop(route);
+    this.#context.send(route, encodePing(this.#options.windowBytes));
+  }
+
+  #onPong(message: Message, announcement: Announcement | undefined): void {
+    const { peer } = this.#stream;
+    if (peer === undefined) {
+      if (message.returnRoute.isEmpty) return this.#context.giveUp(message, 'refused');
+      this.#stream.meet(message.returnRoute.owned(), announcement);
+      this.#life.report({ type: 'pong.received' });
+    } else if (!message.returnRoute.equals(peer) && !message.returnRoute.isEmpty) {
+      // A Ping that was doubled on its way has opened a second connection at the far end.
+      this.#context.reply(message, announcement === undefined ? encodeDisconnect() : encodeReset('protocol'));
+    }
+  }
+}

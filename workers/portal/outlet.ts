@@ -1,0 +1,124 @@
+import { type AccessControl, allowEveryone } from '../../runtime/access-control.ts';
+import type { Address, AddressLike } from '../../runtime/address.ts';
+import type { Context } from '../../runtime/context.ts';
+import { parseHostPort } from '../../runtime/host-port.ts';
+import { errorFields } from '../../runtime/logger.ts';
+import type { Message } from '../../runtime/message.ts';
+import type { HostPort } from '../../runtime/network.ts';
+import type { HasFlow, Node } from '../../runtime/node.ts';
+import type { Worker } from '../../runtime/worker.ts';
+import { OutletStream } from './outlet-stream.ts';
+import { decodePortalMessage, encodeDisconnect, encodeReset, type PortalMessage } from './portal-message.ts';
+
+/** How long the target may take to accept: a client behind the inlet hears of a dead one within 5 s. Source: decisions.md B8 */
+export const DIAL_TIMEOUT_MS = 4_000;
+/** How much one direction of a stream may be ahead of its reader. Source: reliability.md 2.3, portal stream buffer */
+export const WINDOW_BYTES = 1024 * 1024;
+/** Streams of one inlet or outlet at a time. Our own bound. */
+export const STREAMS_MAX = 10_000;
+
+export interface OutletOptions {
+  /** The worker that inlets send their Ping to. Default: `outlet`. */
+  readonly address?: AddressLike;
+  /** `host:port` to which every stream is connected: whoever reaches the outlet reaches this, and nothing else. */
+  readonly target: string;
+  /** By which way inlets come: a listener, a connection, a secure channel's listener …, or several. */
+  readonly on: HasFlow | readonly HasFlow[];
+  /** Who may open streams, and send on them. */
+  readonly allow: AccessControl;
+  /** How long the target may take to accept. Default: 4 s. */
+  readonly dialTimeoutMs?: number;
+  /** How many bytes of a stream may be ahead of the target. Default: 1 MiB. */
+  readonly windowBytes?: number;
+  /** How many streams there may be at a time. Default: 10,000. */
+  readonly streamsMax?: number;
+}
+
+export interface Outlet {
+  readonly address: Address;
+  /** How many streams there are now. */
+  readonly streams: number;
+  /** Resets every stream, and takes no more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a TCP connection to a fixed target for each connection that comes in at an inlet.
+ * @throws {TransportError} `TARGET_TEXT`
+ * @throws {RuntimeError} `ADDRESS_IN_USE`, `NODE_STOPPED`
+ * Source: routing.md 4.2, 4.3
+ */
+export function outlet(node: Node, options: OutletOptions): Outlet {
+  const listener = new OutletListener(options, parseHostPort(options.target));
+  const address = node.start(options.address ?? 'outlet', listener);
+  node.publish(address, { on: options.on, allow: options.allow });
+  return {
+    address,
+    get streams() {
+      return listener.streams;
+    },
+    close: async () => {
+      await Promise.all([node.stopWorker(address).catch(() => undefined), ...listener.stopAll(node)]);
+    },
+  };
+}
+
+/** Starts a stream for each Ping; everything else is refused. What its route holds after its own address is ignored, as the original does. */
+class OutletListener implements Worker {
+  readonly #options: OutletOptions;
+  readonly #target: HostPort;
+  readonly #streams = new Set<Address>();
+
+  constructor(options: OutletOptions, target: HostPort) {
+    this.#options = options;
+    this.#target = target;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  stopAll(node: Node): Promise<void>[] {
+    return [...this.#streams].map((address) => node.stopWorker(address).catch(() => undefined));
+  }
+
+  onMessage(message: Message, context: Context): void {
+    const ping = this.#readPing(message, context);
+    if (ping === undefined || message.returnRoute.isEmpty) return context.giveUp(message, 'refused');
+    if (this.#streams.size >= (this.#options.streamsMax ?? STREAMS_MAX)) {
+      context.node.logger.log('warn', 'outlet.full', { address: context.address.toString(), streams: this.#streams.size });
+      return context.reply(message, ping.announcement === undefined ? encodeDisconnect() : encodeReset('limit'));
+    }
+    this.#startStream(message, ping.announcement, context);
+  }
+
+  #readPing(message: Message, { node, address }: Context) {
+    let incoming: PortalMessage | undefined;
+    try {
+      incoming = decodePortalMessage(message.payload);
+    } catch (thrown) {
+      node.logger.log('info', 'portal.message.invalid', { address: address.toString(), ...errorFields(thrown) });
+    }
+    return incoming?.kind === 'ping' ? incoming : undefined;
+  }
+
+  #startStream(ping: Message, announcement: OutletAnnouncement, { node }: Context): void {
+    const { allow, dialTimeoutMs = DIAL_TIMEOUT_MS, windowBytes = WINDOW_BYTES } = this.#options;
+    const address = node.newAddress();
+    const onEnded = () => void this.#streams.delete(address);
+    const stream = new OutletStream(ping.returnRoute.owned(), announcement, { target: this.#target, dialTimeoutMs, windowBytes, onEnded });
+    // What brought the Ping in will bring in the rest.
+    for (const flow of new Set([ping.flow?.id, node.flows.ofProducer(ping.source)?.id])) {
+      if (flow !== undefined) node.flows.addConsumer(address, flow);
+    }
+    this.#streams.add(address);
+    node.start(address, stream, streamOptions(allow));
+  }
+}
+
+type OutletAnnouncement = ConstructorParameters<typeof OutletStream>[1];
+
+/** A stream's worker: what it is sent has its own bound, and a message that is shed would end it. */
+export function streamOptions(allow: AccessControl) {
+  return { urgent: true, onFailure: 'stop', ...(allow !== allowEveryone && { incoming: allow }) } as const;
+}

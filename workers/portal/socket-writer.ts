@@ -1,0 +1,123 @@
+import type { Context } from '../../runtime/context.ts';
+import type { ByteStream } from '../../runtime/network.ts';
+
+/** While the socket takes nothing, chunks up to this size are joined: each would keep alive all the memory it was read into. */
+const JOIN_BYTES_MAX = 4 * 1024;
+const JOINED_BYTES = 16 * 1024;
+
+/** Writes to the local socket what the peer sent: one write a turn, and none while the socket is still busy with the last. */
+export class SocketWriter {
+  readonly #socket: ByteStream;
+  readonly #context: Context;
+  readonly #onWritten: (byteCount: number) => void;
+  readonly #onAllWritten: () => void;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #joined: Uint8Array | undefined;
+  #joinedBytes = 0;
+  #leavingBytes = 0;
+  #isBusy = false;
+  #isDirty = false;
+  #isEnding = false;
+  #isOver = false;
+
+  /**
+   * @param onWritten that many bytes have left
+   * @param onAllWritten everything has left, and the end behind it
+   */
+  constructor(socket: ByteStream, context: Context, onWritten: (byteCount: number) => void, onAllWritten: () => void) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#onWritten = onWritten;
+    this.#onAllWritten = onAllWritten;
+  }
+
+  /** Bytes that have not left yet. */
+  get unwrittenBytes(): number {
+    return this.#waitingBytes + this.#leavingBytes;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (bytes.length === 0 || this.#isOver) return;
+    this.#waitingBytes += bytes.length;
+    if (this.#isBusy && bytes.length <= JOIN_BYTES_MAX) this.#join(bytes);
+    else {
+      this.#seal();
+      this.#waiting.push(bytes);
+    }
+    this.#markDirty();
+  }
+
+  /** Half-closes the socket once everything has left. */
+  end(): void {
+    this.#isEnding = true;
+    this.#markDirty();
+  }
+
+  /** The socket is gone: what waits is dropped and nothing is called back. */
+  drop(): void {
+    this.#isOver = true;
+    this.#waiting = [];
+    this.#joined = undefined;
+  }
+
+  #markDirty(): void {
+    if (this.#isDirty || this.#isBusy) return;
+    this.#isDirty = true;
+    this.#context.whenQuiet(() => {
+      this.#isDirty = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#isBusy || this.#isOver) return;
+    this.#seal();
+    if (this.#waiting.length > 0) {
+      const chunks = this.#waiting;
+      this.#waiting = [];
+      this.#leavingBytes = this.#waitingBytes;
+      this.#waitingBytes = 0;
+      if (!this.#socket.write(chunks)) return this.#waitUntilDrained();
+      this.#settle();
+    }
+    if (this.#isEnding) this.#finish();
+  }
+
+  #waitUntilDrained(): void {
+    this.#isBusy = true;
+    this.#socket.drained(() =>
+      this.#context.enter(() => {
+        this.#isBusy = false;
+        this.#settle();
+        this.#flush();
+      }),
+    );
+  }
+
+  #settle(): void {
+    const byteCount = this.#leavingBytes;
+    this.#leavingBytes = 0;
+    this.#onWritten(byteCount);
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#socket.end();
+    this.#onAllWritten();
+  }
+
+  #join(bytes: Uint8Array): void {
+    if (this.#joined !== undefined && this.#joinedBytes + bytes.length > this.#joined.length) this.#seal();
+    this.#joined ??= new Uint8Array(JOINED_BYTES);
+    this.#joined.set(bytes, this.#joinedBytes);
+    this.#joinedBytes += bytes.length;
+  }
+
+  #seal(): void {
+    if (this.#joined === undefined) return;
+    this.#waiting.push(this.#joined.subarray(0, this.#joinedBytes));
+    this.#joined = undefined;
+    this.#joinedBytes = 0;
+  }
+}

@@ -1,0 +1,103 @@
+import { createActor } from 'xstate';
+import type { Timer } from '../../runtime/clock.ts';
+import type { Context } from '../../runtime/context.ts';
+import { assertNever } from '../../runtime/errors.ts';
+import { errorFields } from '../../runtime/logger.ts';
+import type { inletMachine } from './inlet.machine.ts';
+import type { outletMachine } from './outlet.machine.ts';
+import type { ResetReason } from './portal-message.ts';
+import type { PortalStream } from './portal-stream.ts';
+import type { StreamEffect, StreamEvent, StreamTimer } from './stream-states.ts';
+
+/** How long a socket that nobody listens to any more may take to end. Our own bound. */
+const LINGER_MS = 5_000;
+
+/** What only one of the two ends does. */
+export interface StreamRole {
+  perform(order: 'findWay' | 'sendPing' | 'dial' | 'sendPong'): void;
+  /** The stream is over: whatever is under way is called off. */
+  leave(): void;
+}
+
+/** Runs the machine of one end of a stream: facts in, and its effects on the stream out. */
+export class StreamLife {
+  readonly #context: Context;
+  readonly #stream: PortalStream;
+  readonly #role: StreamRole;
+  readonly #timerMs: Record<StreamTimer, number>;
+  readonly #actor: ReturnType<typeof createActor<typeof inletMachine | typeof outletMachine>>;
+  #timer: Timer | undefined;
+
+  constructor(
+    context: Context,
+    machine: typeof inletMachine | typeof outletMachine,
+    stream: PortalStream,
+    role: StreamRole,
+    timerMs: { readonly link: number; readonly pong: number } = { link: 0, pong: 0 },
+  ) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#role = role;
+    this.#timerMs = { ...timerMs, linger: LINGER_MS };
+    this.#actor = createActor(machine);
+    this.#actor.on('*', (effect) => {
+      try {
+        this.#perform(effect);
+      } catch (thrown) {
+        // Thrown inside the machine it would surface later, and end the process.
+        context.node.logger.log('error', 'portal.effect.failed', { effect: effect.type, ...errorFields(thrown) });
+        this.#end('unspecified');
+      }
+    });
+  }
+
+  begin(): void {
+    this.#actor.start();
+  }
+
+  report(event: StreamEvent): void {
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send(event);
+  }
+
+  #perform(effect: StreamEffect): void {
+    switch (effect.type) {
+      case 'findWay':
+      case 'sendPing':
+      case 'dial':
+      case 'sendPong':
+        return this.#role.perform(effect.type);
+      case 'openStream':
+        return this.#stream.open();
+      case 'sendEnd':
+        return this.#stream.sendEnd();
+      case 'endLocal':
+        return this.#stream.endLocal();
+      case 'discardLocal':
+        return this.#stream.discardLocal();
+      case 'startTimer':
+        this.#timer = this.#context.setTimer(this.#timerMs[effect.timer], () => this.report({ type: 'timer.expired' }));
+        return undefined;
+      case 'stopTimer':
+        return this.#timer?.cancel();
+      case 'close':
+        this.#stream.close();
+        return this.#leave();
+      case 'abort':
+        return this.#end(effect.reason);
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  #end(reason: ResetReason | 'peer'): void {
+    const address = this.#context.address.toString();
+    this.#context.node.logger.log('info', 'portal.stream.reset', { address, reason });
+    this.#stream.abort(reason);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#role.leave();
+    this.#context.stop();
+  }
+}
