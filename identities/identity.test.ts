@@ -172,7 +172,8 @@ describe('two identities', () => {
     const old = await alice.present();
     await alice.rotate();
     await handshake(alice, bob, { trust: everyone });
-    expect(await codeOf(bob.verifyPeer(old, old.key.publicKey, { trust: everyone }))).toBe('HISTORY_OLDER');
+    for (const trust of [everyone, onlyPeer(bob.identifier)])
+      expect(await codeOf(bob.verifyPeer(old, old.key.publicKey, { trust }))).toBe('HISTORY_OLDER');
     await handshake(alice, bob, { trust: everyone });
   });
 

@@ -49,6 +49,15 @@ test('a kept history stays kept when it grows, also when it was a stranger first
   expect(await repository.history(root.identifier)).toBe(newer);
 });
 
+test('a history that becomes kept makes room for a stranger', async () => {
+  const repository = new MemoryIdentityRepository({ historiesMax: 2 });
+  const [first, second, third] = [await fresh(), await fresh(), await fresh()];
+  for (const history of [first, second]) await repository.storeHistory(history, 'strict');
+  await repository.storeHistory(second, 'strict', true);
+  await repository.storeHistory(third, 'strict');
+  expect(await repository.history(first.identifier)).toBe(first);
+});
+
 test('one entry of attributes is kept for a subject, whoever attested it', async () => {
   const repository = new MemoryIdentityRepository();
   const entry = { subject: 'I1', attributes: new Map(), storedAt: 0, expiresAt: 10 } as const;
