@@ -1,0 +1,23 @@
+/** What the three programs of the demo share: how they speak to the script that starts them. Their nodes share nothing but TCP. */
+
+/** Tells the script something; it prints it, or passes a public fact (an identifier, a port) on to another program. */
+export function tell(fact: Record<string, string | number>): void {
+  process.send?.(fact);
+}
+
+/** The settings this program was started with: public facts, so they may stand in an environment. */
+export function setting(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`Start this through the demo script: ${name} is not set.`);
+  return value;
+}
+
+/** Runs until the script says stop, or is gone. */
+export function untilStopped(stop: () => Promise<void>): void {
+  const end = () => {
+    void stop().finally(() => process.exit(0));
+  };
+  process.once('SIGTERM', end);
+  process.once('SIGINT', () => undefined); // Ctrl-C reaches all; the script stops us in order
+  process.once('disconnect', end);
+}
