@@ -14,11 +14,12 @@ import {
   via,
   whenThere,
 } from 'postern';
-import { setting, tell, untilStopped } from './company.ts';
+import { setting, tell, untilStopped, watchFor } from './company.ts';
 
 const node = await createNode({ name: 'bank' });
 const identity = await createIdentity();
 tell({ identifier: identity.identifier });
+watchFor(node, setting('SECRET'));
 
 process.once('message', (facts: { relayIdentifier: string; relayPort: number; analysisIdentifier: string }) => {
   void serve(facts);

@@ -1,3 +1,5 @@
+import type { Node } from 'postern';
+
 /** What the three programs of the demo share: how they speak to the script that starts them. Their nodes share nothing but TCP. */
 
 /** Tells the script something; it prints it, or passes a public fact (an identifier, a port) on to another program. */
@@ -10,6 +12,23 @@ export function setting(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`Start this through the demo script: ${name} is not set.`);
   return value;
+}
+
+/** Searches every message on the way through this node for a text, and tells what it found when the script asks. */
+export function watchFor(node: Node, secret: string): void {
+  const wanted = Buffer.from(secret);
+  let messages = 0;
+  let bytes = 0;
+  let sightings = 0;
+  node.trace(({ kind, message }) => {
+    if (kind !== 'sent') return;
+    messages += 1;
+    bytes += message.payloadBytes;
+    if (Buffer.from(message.payload).includes(wanted)) sightings += 1;
+  });
+  process.on('message', (asked) => {
+    if (asked === 'report') tell({ messages, bytes, sightings });
+  });
 }
 
 /** Runs until the script says stop, or is gone. */

@@ -24,7 +24,8 @@ export async function startDatabase(): Promise<Database> {
     password,
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-h', '127.0.0.1', '-k', ''],
+    initdbFlags: ['--no-sync'],
+    postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'fsync=off'],
     onLog: () => undefined,
     onError: () => undefined,
   });

@@ -17,7 +17,7 @@ async function run(): Promise<void> {
 
   say('2. Three programs start, which share nothing but TCP', 'starting the three programs');
   const relay = start('relay', { SECRET });
-  const bank = start('bank', { DATABASE: `127.0.0.1:${database.port}` });
+  const bank = start('bank', { SECRET, DATABASE: `127.0.0.1:${database.port}` });
   const analysis = start('analysis', {});
   const [relayIs, bankIs, analysisIs] = await Promise.all([heard(relay, 'port'), heard(bank, 'identifier'), heard(analysis, 'identifier')]);
   note(`relay     ${relayIs['identifier']}, listens on 127.0.0.1:${relayIs['port']}`);
@@ -44,10 +44,17 @@ async function run(): Promise<void> {
   say('6. What the relay saw', 'asking the relay what it saw');
   const saw = heard(relay, 'messages');
   relay.send('report');
-  const { messages, bytes, sightings } = await saw;
-  note(`${messages} messages, ${bytes} bytes. It searched each of them for «${SECRET}»: found ${sightings} times.`);
-  note('It knows who talks to whom, when and how much; it can delay or drop. It can neither read nor change a byte.');
-  if (sightings !== 0) throw new Error('the relay could read what passed through it');
+  const atRelay = await saw;
+  note(
+    `${atRelay['messages']} messages, ${atRelay['bytes']} bytes. It searched each of them for «${SECRET}»: found ${atRelay['sightings']} times.`,
+  );
+  const opened = heard(bank, 'messages');
+  bank.send('report');
+  const atBank = await opened;
+  note(`The same search at the bank, where the channel ends: found ${atBank['sightings']} times.`);
+  note('The relay knows who talks to whom, when and how much; it can delay or drop. It can neither read nor change a byte.');
+  if (atRelay['sightings'] !== 0) throw new Error('the relay could read what passed through it');
+  if (atBank['sightings'] === 0) throw new Error('the search finds nothing anywhere, so it proves nothing');
 }
 
 async function query(port: number, { user, password }: Database): Promise<void> {

@@ -1,6 +1,6 @@
 // The rendezvous in the middle: it forwards what it cannot read. It listens; the other two only dial out.
 import { createIdentity, createNode, everyone, fromAnyPeer, relayService, secureChannelListener, tcp } from 'postern';
-import { setting, tell, untilStopped } from './company.ts';
+import { setting, tell, untilStopped, watchFor } from './company.ts';
 
 const node = await createNode({ name: 'relay' });
 const identity = await createIdentity();
@@ -9,18 +9,8 @@ const channels = secureChannelListener(node, 'api', { identity, trust: everyone,
 // Whoever registers a name owns it: that takes a channel, which proves an identity. What is relayed may come plain.
 relayService(node, { on: [channels, listener], allow: fromAnyPeer });
 
-// The relay looks as hard as it can: every message through here, searched for what the client writes.
-const wanted = Buffer.from(setting('SECRET'));
-let messages = 0;
-let bytes = 0;
-let sightings = 0;
-node.trace(({ kind, message }) => {
-  if (kind !== 'sent') return;
-  messages += 1;
-  bytes += message.payloadBytes;
-  if (Buffer.from(message.payload).includes(wanted)) sightings += 1;
-});
-process.on('message', () => tell({ messages, bytes, sightings }));
+// The relay looks as hard as it can.
+watchFor(node, setting('SECRET'));
 
 tell({ identifier: identity.identifier, port: listener.local.port });
 untilStopped(() => node.stop());
