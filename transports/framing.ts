@@ -15,31 +15,41 @@ const SLAB_BYTES_FIRST = 16 * 1024;
 const SLAB_BYTES_BUSY = 256 * 1024;
 /** With less room than this left, a read would be cut short: take new memory. */
 const ROOM_BYTES_MIN = 4 * 1024;
+/**
+ * Smaller bodies are copied out: a view would keep its whole slab alive for as long as the message waits, and a thousand small
+ * ones that a peer spreads over slabs would hold 256 MiB.
+ */
+export const COPIED_BYTES_MAX = 16 * 1024;
 
 export interface FrameSink {
-  /** One whole body, a view: the memory is never used again while anybody looks at it. */
+  /** One whole body: its bytes are the receiver's to keep, nothing is ever written over them. */
   onFrame(body: Uint8Array): void;
   /** A body over the configured size was left unread. */
   onSkipped(bytes: number): void;
 }
 
 /**
- * Cuts a byte stream into frames. It lends memory to the stream and hands out views of it, so a frame is copied only when
- * it does not fit into what is left. Memory grows with the bytes that came, never with a claimed length.
+ * Cuts a byte stream into frames. It lends memory to the stream and hands out views of it, so a large frame is copied only
+ * when it does not fit into what is left. Memory grows with the bytes that came, never with a claimed length.
  */
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #frameBytesMax: number;
   #slab = Buffer.allocUnsafeSlow(0);
+  /** Views of `slab[0, viewed)` were handed out: that part is never written again. */
+  #viewed = 0;
   /** What came and is not handed out yet: `slab[start, end)`. */
   #start = 0;
   #end = 0;
+  /** Where the memory lent last begins. */
+  #lentAt = 0;
   /** How much of a frame that is too large is still to come. */
   #skipBytes = 0;
   #skipped = 0;
   #filledWell = false;
   #isFirst = true;
-  /** Frames begun so far: tells a deadline whether the one it waits for is still the same. */
+  #isPaused = false;
+  /** Frames ended so far: tells a deadline whether the one it waits for is still the same. */
   frameCount = 0;
 
   constructor(sink: FrameSink, frameBytesMax: number = FRAME_BYTES_MAX) {
@@ -52,9 +62,15 @@ export class FrameReader {
     return this.#skipBytes > 0 || this.#end > this.#start;
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** Memory for the next read. */
   buffer(): Uint8Array {
+    if (this.#start === this.#end) this.#rewind();
     if (this.#slab.length - this.#end < ROOM_BYTES_MIN) this.#renew();
+    this.#lentAt = this.#end;
     return this.#slab.subarray(this.#end);
   }
 
@@ -63,10 +79,28 @@ export class FrameReader {
    * @throws {TransportError} `PREAMBLE`, `FRAME_TOO_LARGE`; and what the sink throws
    */
   onBytes(bytes: Uint8Array): void {
-    this.#filledWell = bytes.length >= (this.#slab.length - this.#end) / 2;
-    this.#end += bytes.length;
+    this.#filledWell = bytes.length >= (this.#slab.length - this.#lentAt) / 2;
+    // Frames that waited may have been handed out since the memory was lent.
+    if (this.#start === this.#end) this.#start = this.#lentAt;
+    this.#end = this.#lentAt + bytes.length;
     if (this.#isFirst) this.#readPreamble();
-    for (;;) {
+    this.#handOut();
+  }
+
+  /** Hands out nothing more, also not what has come already. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Undoes `pause`, and hands out what waits, until it is paused again. @throws as `onBytes` */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#handOut();
+  }
+
+  #handOut(): void {
+    while (!this.#isPaused) {
       if (this.#skipBytes > 0 && !this.#skip()) return;
       const left = this.#end - this.#start;
       if (left < FRAME_HEAD_BYTES) return;
@@ -84,8 +118,15 @@ export class FrameReader {
       const bodyStart = this.#start + FRAME_HEAD_BYTES;
       this.#start = bodyStart + bodyBytes;
       this.frameCount += 1;
-      this.#sink.onFrame(this.#slab.subarray(bodyStart, this.#start));
+      this.#sink.onFrame(this.#body(bodyStart, this.#start));
     }
+  }
+
+  #body(start: number, end: number): Uint8Array {
+    const view = this.#slab.subarray(start, end);
+    if (view.length < COPIED_BYTES_MAX) return copied(view);
+    this.#viewed = end;
+    return view;
   }
 
   #readPreamble(): void {
@@ -106,15 +147,16 @@ export class FrameReader {
     const count = Math.min(this.#skipBytes, this.#end - this.#start);
     this.#start += count;
     this.#skipBytes -= count;
-    if (this.#skipBytes > 0) {
-      // Nothing of it is handed out, so its memory can serve again.
-      this.#start = 0;
-      this.#end = 0;
-      return false;
-    }
+    if (this.#skipBytes > 0) return false;
     this.frameCount += 1;
     this.#sink.onSkipped(this.#skipped);
     return true;
+  }
+
+  /** Everything that came was handed out or skipped: what nobody looks at can serve again. */
+  #rewind(): void {
+    this.#start = this.#viewed;
+    this.#end = this.#viewed;
   }
 
   #renew(): void {
@@ -124,7 +166,15 @@ export class FrameReader {
     const slab = Buffer.allocUnsafeSlow(size);
     this.#slab.copy(slab, 0, this.#start, this.#end);
     this.#slab = slab;
+    this.#viewed = 0;
     this.#start = 0;
     this.#end = left;
   }
+}
+
+/** A copy in memory that is shared with few others. */
+export function copied(body: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(body.length);
+  copy.set(body);
+  return copy;
 }
