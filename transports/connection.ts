@@ -6,6 +6,7 @@ import { TransportError } from '../runtime/errors.ts';
 import type { Flow } from '../runtime/flow-control.ts';
 import type { Ingress } from '../runtime/ingress.ts';
 import { errorFields } from '../runtime/logger.ts';
+import { Queue } from '../runtime/mailbox.ts';
 import { Message } from '../runtime/message.ts';
 import type { HostPort } from '../runtime/network.ts';
 import type { HasFlow, Node } from '../runtime/node.ts';
@@ -17,8 +18,15 @@ import type { Worker } from '../runtime/worker.ts';
 export const HEARTBEAT_MS = 10_000;
 /** A peer that has shown that it sends heartbeats, and is silent for so long, is gone. Source: decisions.md B9. */
 export const SILENCE_MS = 30_000;
-/** How long a connection that we end waits for the other end to end too. */
+/**
+ * What is handed to the socket at a time while it is slow. What it holds is released only when all of it has left, and an
+ * ingress that sees nothing released for a second sheds: small enough for a link of 256 KiB/s, large enough for one system call.
+ */
+const WRITE_BYTES_MAX = 256 * 1024;
+/** How long a connection that we end, and have written everything to, waits for the other end to end too. */
 const LINGER_MS = 500;
+/** How long ending a connection may take in all, when what was written does not leave. */
+const GOODBYE_MS = 5_000;
 
 /** What moves the bytes of one connection: framing and socket. */
 export interface Carrier {
@@ -30,13 +38,22 @@ export interface Carrier {
   pushHeartbeat(): void;
   /** @returns true when every byte has left; false when some wait: `whenDrained` tells */
   flush(): boolean;
+  /** Calls back once when no byte waits, at once if none does; perhaps never after the connection is lost. */
   whenDrained(callback: () => void): void;
   pause(): void;
   resume(): void;
   /** Ends our direction, after what was written. */
   end(): void;
-  /** Ends both directions now. */
+  /** Ends both directions now. Does nothing once both have ended. */
   reset(): void;
+}
+
+/** Where a connection comes from. */
+export interface Opening {
+  readonly direction: 'outgoing' | 'incoming';
+  readonly flow: Flow;
+  /** A message of it reached a published worker, or it is gone: it counts as a stranger no more. May be called again. */
+  readonly release: () => void;
 }
 
 export interface ConnectionOptions {
@@ -46,9 +63,23 @@ export interface ConnectionOptions {
   readonly bridgeFrom?: readonly HasFlow[];
 }
 
-interface Charge {
-  readonly ingress: Ingress;
-  readonly bytes: number;
+export function outgoing(node: Node, { flow = node.newFlow() }: ConnectionOptions): Opening {
+  return { direction: 'outgoing', flow, release: () => undefined };
+}
+
+/** Runs an attempt to connect that is called off when the caller's signal says so, or when the node stops. */
+export async function whileRunning<Result>(
+  node: Node,
+  signal: AbortSignal | undefined,
+  attempt: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const stop = new AbortController();
+  const forget = node.onStop(() => stop.abort(new TransportError('CONNECT_ABORTED', `The node ${node.name} was stopped.`)));
+  try {
+    return await attempt(signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]));
+  } finally {
+    forget();
+  }
 }
 
 /**
@@ -63,46 +94,45 @@ export class ConnectionWorker implements Worker, Connection {
   readonly remote: HostPort;
   readonly direction: 'outgoing' | 'incoming';
   readonly closed: Promise<Error | undefined>;
-  /** Set once a frame was delivered to a published worker: the connection is no stranger's any more. */
-  isAdmitted = false;
+  /** When bytes came last, on the monotonic clock. */
+  readAtMs = 0;
+  /** Reading has stopped for want of room in the node: what does not come meanwhile is not the peer's fault. */
+  isPaused = false;
   readonly #node: Node;
   readonly #receiver: Address;
   readonly #carrier: Carrier;
-  readonly #onAdmitted: () => void;
-  readonly #unwritten: Charge[] = [];
+  readonly #opening: Opening;
+  /** Messages that the carrier has, each still charged to whoever it came from. */
+  readonly #unwritten: Message[] = [];
+  /** Messages that wait until the carrier has got rid of those. */
+  readonly #backlog = new Queue();
+  #collectedBytes = 0;
   #context!: Context;
   #ingress!: Ingress;
   #settleClosed!: (cause: Error | undefined) => void;
   #cause: Error | undefined;
-  #isGone = false;
+  #isAdmitted = false;
+  #isLost = false;
   #isDirty = false;
   #isDraining = false;
-  #wroteAtMs = 0;
-  /** When bytes came last, on the monotonic clock. */
-  readAtMs = 0;
   #isWatched = false;
+  #wroteAtMs = 0;
+  /** We have said goodbye, and the other end has everything or its machine does. */
+  #hasEnded = false;
   #peerHasEnded = false;
-  #onBothEnded: (() => void) | undefined;
+  #onBothEnded: () => void = () => undefined;
 
-  constructor(
-    node: Node,
-    transport: string,
-    carrier: Carrier,
-    remote: HostPort,
-    direction: 'outgoing' | 'incoming',
-    flow: Flow,
-    onAdmitted: () => void,
-  ) {
+  constructor(node: Node, transport: string, carrier: Carrier, remote: HostPort, opening: Opening) {
     this.#node = node;
     this.transport = transport;
     this.#carrier = carrier;
     this.remote = remote;
-    this.direction = direction;
+    this.#opening = opening;
+    this.direction = opening.direction;
+    this.flow = opening.flow;
     this.address = node.newAddress();
     this.#receiver = node.newAddress();
     this.route = Route.empty.prepend(this.address);
-    this.flow = flow;
-    this.#onAdmitted = onAdmitted;
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
@@ -112,12 +142,7 @@ export class ConnectionWorker implements Worker, Connection {
     return this.#context;
   }
 
-  /** Reading has stopped for want of room in the node. */
-  get isFull(): boolean {
-    return this.#ingress.isFull;
-  }
-
-  /** Puts the connection on the node. */
+  /** Puts the connection on the node. @throws {RuntimeError} `NODE_STOPPED` */
   begin(options: ConnectionOptions = {}): void {
     const { flows } = this.#node;
     this.#node.start(this.address, this, {
@@ -129,11 +154,13 @@ export class ConnectionWorker implements Worker, Connection {
     flows.addProducer(this.#receiver, this.flow, [this.address]);
     for (const way of options.bridgeFrom ?? []) flows.addConsumer(this.address, way.flow.id);
     this.#node.connections.add(this);
+    // A worker whose node ran out of patience ends without a goodbye: this hears of every end.
+    this.#node.watch(this.address, () => this.#leave());
   }
 
   onStart(context: Context): void {
     this.#context = context;
-    this.#ingress = context.ingress({ onFull: () => this.#carrier.pause(), onRoom: () => this.#readOn() });
+    this.#ingress = context.ingress({ onFull: () => this.#pause(), onRoom: () => this.#resume() });
     this.readAtMs = context.clock.monotonicMs();
     this.#carrier.pushHeartbeat();
     this.#markDirty();
@@ -142,28 +169,18 @@ export class ConnectionWorker implements Worker, Connection {
 
   /** Takes a message out of the node: the sender's address goes, the return route stays as it is. */
   onMessage(message: Message, context: Context): void {
-    if (this.#isGone) return context.giveUp(message, 'stopped');
-    const onward = message.onward.rest;
+    if (this.#isLost) return context.giveUp(message, 'stopped');
     const { routeAddresses } = this.#node.limits;
-    if (onward.length > routeAddresses || message.returnRoute.length > routeAddresses) return context.giveUp(message, 'route-limit');
+    if (message.onward.length - 1 > routeAddresses || message.returnRoute.length > routeAddresses)
+      return context.giveUp(message, 'route-limit');
     // The socket's backlog is charged to whoever the message came from, until it has left.
     if (!message.ingress.charge(message.payloadBytes)) return context.giveUp(message, 'overflow');
-    const bytes = this.#carrier.push(onward, message);
-    if (bytes === 0) {
-      message.ingress.release(message.payloadBytes);
-      context.node.logger.log('warn', 'message.too.large', { payloadBytes: message.payloadBytes, transport: this.transport });
-      return context.giveUp(message, 'frame-limit');
-    }
-    this.#unwritten.push({ ingress: message.ingress, bytes: message.payloadBytes });
-    this.#markDirty();
+    if (this.#isDraining) this.#backlog.push(message);
+    else this.#push(message);
   }
 
   async onStop(): Promise<void> {
-    if (!this.#isGone) await this.#sayGoodbye();
-    this.#isGone = true;
-    this.#releaseWritten();
-    this.#node.connections.delete(this);
-    this.#settleClosed(this.#cause);
+    if (!this.#isLost) await this.#sayGoodbye();
   }
 
   /** Ends the connection: what was sent before is written first. */
@@ -173,6 +190,7 @@ export class ConnectionWorker implements Worker, Connection {
 
   /** Runs what the socket calls: what comes in is delivered before this returns, and an error ends this connection only. */
   enter(callback: () => void): void {
+    if (this.#isLost) return;
     this.#context.enter(() => {
       try {
         this.readAtMs = this.#context.clock.monotonicMs();
@@ -189,7 +207,7 @@ export class ConnectionWorker implements Worker, Connection {
     const message = new Message(onward, returnRoute.prepend(this.address), payload, undefined, 0, this.flow);
     const { routeAddresses } = this.#node.limits;
     if (onward.length > routeAddresses || returnRoute.length > routeAddresses) return this.#context.giveUp(message, 'route-limit');
-    if (!this.isAdmitted && this.#node.flows.mayDeliver(this.flow, onward.next)) this.#admit();
+    if (!this.#isAdmitted && this.#node.flows.mayDeliver(this.flow, onward.next)) this.#admit();
     this.#context.inject(message, this.#ingress, { from: this.#receiver });
   }
 
@@ -202,80 +220,132 @@ export class ConnectionWorker implements Worker, Connection {
   /** The other end has ended: nothing more comes, and what we still had to say is written. */
   peerEnded(): void {
     this.#peerHasEnded = true;
-    this.#onBothEnded?.();
+    if (this.#hasEnded) this.#onBothEnded();
+    else this.#cause ??= new TransportError('CONNECTION_CLOSED', 'The other end closed the connection.');
     void this.close();
   }
 
   /** The connection is gone or has to go. */
   lose(cause: Error): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#cause = cause;
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#cause ??= cause;
     this.#carrier.reset();
     this.#node.logger.log('info', 'connection.lost', { transport: this.transport, remote: this.remote.host, ...errorFields(cause) });
-    this.#onBothEnded?.();
+    this.#onBothEnded();
     void this.close();
   }
 
-  /** Writes what is left, ends our direction, and gives the other end a moment to end its own. */
-  #sayGoodbye(): Promise<void> {
-    this.#carrier.flush();
-    this.#carrier.end();
-    if (this.#peerHasEnded) return Promise.resolve();
-    return new Promise((resolve) => {
-      const linger = this.#context.setTimer(LINGER_MS, () => {
-        this.#carrier.reset();
-        resolve();
-      });
-      this.#onBothEnded = () => {
-        linger.cancel();
-        resolve();
-      };
-    });
-  }
-
-  #admit(): void {
-    this.isAdmitted = true;
-    this.#onAdmitted();
-  }
-
-  #readOn(): void {
-    // The silence of a peer we did not listen to is our own.
-    this.readAtMs = this.#context.clock.monotonicMs();
-    this.#carrier.resume();
+  #push(message: Message): void {
+    const bytes = this.#carrier.push(message.onward.rest, message);
+    if (bytes === 0) {
+      message.ingress.release(message.payloadBytes);
+      this.#node.logger.log('warn', 'message.too.large', { payloadBytes: message.payloadBytes, transport: this.transport });
+      return this.#context.giveUp(message, 'frame-limit');
+    }
+    this.#unwritten.push(message);
+    this.#collectedBytes += bytes;
+    if (this.#collectedBytes >= WRITE_BYTES_MAX) this.#flush();
+    else this.#markDirty();
   }
 
   /** Everything that was pushed in this turn leaves in one write at its end. Source: performance.md 6, point 6. */
   #markDirty(): void {
     if (this.#isDirty) return;
     this.#isDirty = true;
-    this.#context.whenQuiet(() => this.#flush());
+    this.#context.whenQuiet(this.#flushDirty);
   }
 
-  #flush(): void {
+  readonly #flushDirty = (): void => {
     this.#isDirty = false;
-    if (this.#isGone) return this.#releaseWritten();
+    if (!this.#isLost && !this.#isDraining) this.#flush();
+  };
+
+  #flush(): void {
+    this.#collectedBytes = 0;
     this.#wroteAtMs = this.#context.clock.monotonicMs();
     if (this.#carrier.flush()) return this.#releaseWritten();
     if (this.#isDraining) return;
     this.#isDraining = true;
-    this.#carrier.whenDrained(() => {
-      this.#isDraining = false;
-      this.#context.enter(() => this.#releaseWritten());
+    this.#carrier.whenDrained(this.#onDrained);
+  }
+
+  readonly #onDrained = (): void => {
+    this.#isDraining = false;
+    this.#context.enter(() => {
+      this.#releaseWritten();
+      this.#pushBacklog();
     });
+  };
+
+  #pushBacklog(): void {
+    while (!this.#isDraining) {
+      const message = this.#backlog.shift();
+      if (message === undefined) return;
+      this.#push(message);
+    }
   }
 
   #releaseWritten(): void {
-    for (const { ingress, bytes } of this.#unwritten) ingress.release(bytes);
+    for (const { ingress, payloadBytes } of this.#unwritten) ingress.release(payloadBytes);
     this.#unwritten.length = 0;
+  }
+
+  /** Writes what is left, ends our direction, and gives the other end a moment to end its own. */
+  #sayGoodbye(): Promise<void> {
+    for (let message = this.#backlog.shift(); message !== undefined; message = this.#backlog.shift()) this.#push(message);
+    this.#carrier.flush();
+    this.#carrier.end();
+    return new Promise((resolve) => {
+      this.#onBothEnded = resolve;
+      this.#context.setTimer(GOODBYE_MS, resolve);
+      this.#carrier.whenDrained(() => {
+        this.#hasEnded = true;
+        if (this.#peerHasEnded) resolve();
+        else this.#context.setTimer(LINGER_MS, resolve);
+      });
+    });
+  }
+
+  /** The worker has ended, in whatever way. */
+  #leave(): void {
+    if (!(this.#hasEnded && this.#peerHasEnded)) this.#carrier.reset();
+    this.#isLost = true;
+    this.#releaseWritten();
+    for (let message = this.#backlog.shift(); message !== undefined; message = this.#backlog.shift()) {
+      this.#context.giveUp(message, 'stopped');
+      message.ingress.release(message.payloadBytes);
+    }
+    this.#node.connections.delete(this);
+    this.#opening.release();
+    this.#settleClosed(this.#cause);
+  }
+
+  #admit(): void {
+    this.#isAdmitted = true;
+    this.#opening.release();
+  }
+
+  #pause(): void {
+    this.isPaused = true;
+    this.#carrier.pause();
+  }
+
+  #resume(): void {
+    this.isPaused = false;
+    // The silence of a peer we did not listen to is our own, hence `enter`.
+    this.enter(() => this.#carrier.resume());
   }
 
   #scheduleHeartbeat(delayMs: number): void {
     this.#context.setTimer(delayMs, () => {
       const quietMs = this.#context.clock.monotonicMs() - this.#wroteAtMs;
       if (quietMs < HEARTBEAT_MS) return this.#scheduleHeartbeat(HEARTBEAT_MS - quietMs);
-      this.#carrier.pushHeartbeat();
-      this.#markDirty();
+      // With bytes waiting to leave, one more would tell the peer nothing new.
+      if (!this.#isDraining) {
+        this.#carrier.pushHeartbeat();
+        this.#markDirty();
+      }
       this.#scheduleHeartbeat(HEARTBEAT_MS);
     });
   }
@@ -290,7 +360,7 @@ export class ConnectionWorker implements Worker, Connection {
   #checkSilenceIn(delayMs: number): void {
     this.#context.setTimer(delayMs, () => {
       const nowMs = this.#context.clock.monotonicMs();
-      if (this.#ingress.isFull) this.readAtMs = nowMs;
+      if (this.isPaused) this.readAtMs = nowMs;
       const silentMs = nowMs - this.readAtMs;
       if (silentMs < SILENCE_MS) this.#checkSilenceIn(SILENCE_MS - silentMs);
       else

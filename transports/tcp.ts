@@ -1,19 +1,16 @@
-import { allowNobody } from '../runtime/access-control.ts';
-import type { Address } from '../runtime/address.ts';
 import type { Timer } from '../runtime/clock.ts';
 import { decodeEnvelope, encodeEnvelopeHead } from '../runtime/codec/envelope.ts';
 import { TransportError } from '../runtime/errors.ts';
-import type { Flow } from '../runtime/flow-control.ts';
 import { parseHostPort } from '../runtime/host-port.ts';
 import type { Message } from '../runtime/message.ts';
-import type { ByteStream, HostPort, StreamListener, StreamReader } from '../runtime/network.ts';
+import type { ByteStream, StreamReader } from '../runtime/network.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Route } from '../runtime/route.ts';
-import type { Listener, Transport } from '../runtime/transport.ts';
-import type { Worker } from '../runtime/worker.ts';
-import { type ConnectionCaps, StrangerCount } from './caps.ts';
-import { type Carrier, type ConnectionOptions, ConnectionWorker } from './connection.ts';
+import type { Transport } from '../runtime/transport.ts';
+import type { ConnectionCaps } from './caps.ts';
+import { type Carrier, type ConnectionOptions, ConnectionWorker, type Opening, outgoing, whileRunning } from './connection.ts';
 import { FRAME_BYTES_MAX, FRAME_HEAD_BYTES, FrameReader, TCP_VERSION } from './framing.ts';
+import { ListenerWorker } from './listener.ts';
 
 /** Deadlines. Source: reliability.md 2.3. */
 const PREAMBLE_MS = 5_000;
@@ -42,82 +39,27 @@ export interface TcpOptions extends ConnectionOptions {
 export function tcp(): Transport<TcpOptions> {
   return {
     name: 'tcp',
-    connect: async (node, target, options = {}) => {
-      const at = parseHostPort(target);
-      let connection: TcpConnection | undefined;
-      await node.network.connect(
-        at,
-        (stream) => {
-          connection = new TcpConnection(node, stream, 'outgoing', options, options.flow ?? node.newFlow());
-          return connection;
-        },
-        {
-          timeoutMs: options.connectTimeoutMs ?? CONNECT_MS,
-          ...(options.signal && { signal: options.signal }),
-        },
-      );
-      if (connection === undefined) throw new TransportError('CONNECT_FAILED', `The network gave no stream to ${target}.`);
-      return connection.worker;
-    },
+    connect: (node, target, options = {}) =>
+      whileRunning(node, options.signal, async (signal) => {
+        let connection: TcpConnection | undefined;
+        await node.network.connect(
+          parseHostPort(target),
+          (stream) => (connection = new TcpConnection(node, stream, options, outgoing(node, options))),
+          { timeoutMs: options.connectTimeoutMs ?? CONNECT_MS, signal },
+        );
+        if (connection === undefined) throw new TransportError('CONNECT_FAILED', `The network gave no stream to ${target}.`);
+        return connection.worker;
+      }),
     listen: async (node, at, options = {}) => {
-      const listener = new TcpListener(node, options);
-      await listener.begin(parseHostPort(at));
-      return listener;
+      const listener = new ListenerWorker(node, 'tcp', options.caps);
+      return listener.begin(
+        node.network.listen(parseHostPort(at), (stream) => {
+          const opening = listener.admit(stream.remote.host);
+          return opening && new TcpConnection(node, stream, options, opening);
+        }),
+      );
     },
   };
-}
-
-class TcpListener implements Worker, Listener {
-  readonly transport = 'tcp';
-  readonly address: Address;
-  readonly flow: Flow;
-  readonly #node: Node;
-  readonly #options: TcpOptions;
-  readonly #strangers: StrangerCount;
-  #listening: StreamListener | undefined;
-
-  constructor(node: Node, options: TcpOptions) {
-    this.#node = node;
-    this.#options = options;
-    this.#strangers = new StrangerCount(options.caps);
-    this.address = node.newAddress();
-    this.flow = node.newFlow();
-  }
-
-  get local(): HostPort {
-    return this.#listening?.local ?? { host: '', port: 0 };
-  }
-
-  async begin(at: HostPort): Promise<void> {
-    this.#listening = await this.#node.network.listen(at, (stream) => this.#accept(stream));
-    this.#node.start(this.address, this, { incoming: allowNobody, outgoing: allowNobody, cluster: 'transports' });
-    this.#node.flows.addSpawner(this.address, this.flow.id);
-    this.#node.listeners.add(this);
-  }
-
-  onMessage(): void {
-    // Nothing can be sent here: the address only names the flow.
-  }
-
-  async onStop(): Promise<void> {
-    this.#node.listeners.delete(this);
-    await this.#listening?.close();
-  }
-
-  close(): Promise<void> {
-    return this.#node.stopWorker(this.address).catch(() => undefined);
-  }
-
-  #accept(stream: ByteStream): StreamReader | undefined {
-    const release = this.#strangers.take(stream.remote.host);
-    if (release === undefined || this.#node.isStopped) {
-      this.#node.logger.log('warn', 'connection.refused', { transport: 'tcp', remote: stream.remote.host, reason: 'cap' });
-      return undefined;
-    }
-    const connection = new TcpConnection(this.#node, stream, 'incoming', this.#options, this.#node.newFlow(this.flow), release);
-    void connection.worker.closed.then(release);
-    return connection;
-  }
 }
 
 /** The TCP side of one connection: deadlines, frames in and frames out. */
@@ -128,19 +70,14 @@ class TcpConnection implements StreamReader, Carrier {
   readonly #frameBytesMax: number;
   #pending: Uint8Array[] = [PREAMBLE];
   #preamble: Timer | undefined;
+  /** Since when the frame that has begun is awaited; undefined between frames. */
   #frameSinceMs: number | undefined;
+  #isFrameWatched = false;
 
-  constructor(
-    node: Node,
-    stream: ByteStream,
-    direction: 'outgoing' | 'incoming',
-    options: TcpOptions,
-    flow: Flow,
-    onAdmitted: () => void = () => undefined,
-  ) {
+  constructor(node: Node, stream: ByteStream, options: TcpOptions, opening: Opening) {
     this.#stream = stream;
     this.#frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX;
-    this.worker = new ConnectionWorker(node, 'tcp', this, stream.remote, direction, flow, onAdmitted);
+    this.worker = new ConnectionWorker(node, 'tcp', this, stream.remote, opening);
     this.#frames = new FrameReader(
       { onFrame: (body) => this.worker.receive(decodeEnvelope(body)), onSkipped: (bytes) => this.worker.skipped(bytes) },
       this.#frameBytesMax,
@@ -182,7 +119,7 @@ class TcpConnection implements StreamReader, Carrier {
     head[2] = bodyBytes >>> 8;
     head[3] = bodyBytes;
     this.#pending.push(head, ...message.payloadChunks);
-    return bodyBytes;
+    return FRAME_HEAD_BYTES + bodyBytes;
   }
 
   pushHeartbeat(): void {
@@ -191,7 +128,6 @@ class TcpConnection implements StreamReader, Carrier {
 
   flush(): boolean {
     const chunks = this.#pending;
-    if (chunks.length === 0) return true;
     this.#pending = [];
     return this.#stream.write(chunks);
   }
@@ -201,11 +137,15 @@ class TcpConnection implements StreamReader, Carrier {
   }
 
   pause(): void {
+    this.#frames.pause();
     this.#stream.pause();
   }
 
   resume(): void {
-    this.#stream.resume();
+    const framesBefore = this.#frames.frameCount;
+    this.#frames.resume();
+    this.#watchFrame(framesBefore);
+    if (!this.#frames.isPaused) this.#stream.resume();
   }
 
   end(): void {
@@ -218,20 +158,23 @@ class TcpConnection implements StreamReader, Carrier {
 
   /** A frame that has begun has to end in time. One timer is enough: it looks again when another frame began meanwhile. */
   #watchFrame(framesBefore: number): void {
-    if (!this.#frames.isInsideFrame) return;
-    if (this.#frames.frameCount === framesBefore && this.#frameSinceMs !== undefined) return;
-    const isWatched = this.#frameSinceMs !== undefined;
-    this.#frameSinceMs = this.worker.readAtMs;
-    if (!isWatched) this.#checkFrameIn(FRAME_MS);
+    if (!this.#frames.isInsideFrame) {
+      this.#frameSinceMs = undefined;
+      return;
+    }
+    if (this.#frameSinceMs === undefined || this.#frames.frameCount !== framesBefore) this.#frameSinceMs = this.worker.readAtMs;
+    if (!this.#isFrameWatched) this.#checkFrameIn(FRAME_MS);
   }
 
   #checkFrameIn(delayMs: number): void {
+    this.#isFrameWatched = true;
     this.worker.context.setTimer(delayMs, () => {
+      this.#isFrameWatched = false;
+      if (this.#frameSinceMs === undefined) return;
       const nowMs = this.worker.context.clock.monotonicMs();
-      if (this.worker.isFull) this.#frameSinceMs = nowMs;
-      const waitedMs = nowMs - (this.#frameSinceMs ?? nowMs);
-      if (!this.#frames.isInsideFrame) this.#frameSinceMs = undefined;
-      else if (waitedMs < FRAME_MS) this.#checkFrameIn(FRAME_MS - waitedMs);
+      if (this.worker.isPaused) this.#frameSinceMs = nowMs;
+      const waitedMs = nowMs - this.#frameSinceMs;
+      if (waitedMs < FRAME_MS) this.#checkFrameIn(FRAME_MS - waitedMs);
       else this.worker.lose(new TransportError('FRAME_TIMEOUT', `A frame was begun and not ended within ${FRAME_MS / 1_000} s.`));
     });
   }
