@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest';
+import { isPrefix, pattern, PortalWorld, type Program } from '../../property-tests/portal-world.ts';
+
+const MIB = 1024 * 1024;
+
+test('what goes in comes out, both ways and at once; then nothing is left', async () => {
+  const world = await PortalWorld.make();
+  const addresses = world.near.addresses.length + world.far.addresses.length;
+  const there = pattern(300_000, 1);
+  const back = pattern(500_000, 2);
+  world.onTarget = (target) => {
+    target.stream.write([back]);
+    target.stream.end();
+  };
+  const client = await world.connect();
+  client.stream.write([there]);
+  client.stream.end();
+  await world.until(() => world.inlet.streams + world.outlet.streams === 0 && client.isOver);
+  expect([client.hasEnd, world.targets[0]!.hasEnd]).toEqual([true, true]);
+  expect(client.received.equals(back)).toBe(true);
+  expect(world.targets[0]!.received.equals(there)).toBe(true);
+  await world.until(() => world.inlet.streams + world.outlet.streams === 0);
+  await world.run(100);
+  expect(world.near.addresses.length + world.far.addresses.length).toBe(addresses);
+  expect(world.network.streamCount).toBe(4); // the two transport connections
+  await world.stop();
+  expect(world.network.streamCount).toBe(0);
+});
+
+test('half-close: a request and its end, then a long answer', async () => {
+  const world = await PortalWorld.make();
+  const answer = pattern(3 * MIB);
+  world.onTarget = (target) => {
+    target.onMore = () => {
+      if (!target.hasEnd) return;
+      target.stream.write([answer]);
+      target.stream.end();
+    };
+  };
+  const client = await world.connect();
+  client.stream.write([pattern(10)]);
+  client.stream.end();
+  await world.until(() => client.isOver);
+  expect(client.hasEnd).toBe(true);
+  expect(client.received.equals(answer)).toBe(true);
+});
+
+describe('a target that cannot be reached resets the client within 5 s', () => {
+  const cases = [
+    ['refused', 'far:9', () => undefined],
+    ['unresolvable', 'nowhere:5432', () => undefined],
+    [
+      'black-holed',
+      'hole:5432',
+      (world: PortalWorld) => {
+        world.network.host('hole');
+        world.network.partition('far', 'hole');
+      },
+    ],
+  ] as const;
+  test.each(cases)('%s', async (_, target, prepare) => {
+    const world = await PortalWorld.make({ outlet: { target } });
+    prepare(world);
+    const client = await world.connect();
+    const tookMs = await world.until(() => client.isOver);
+    expect(client.wasReset).toBe(true);
+    expect(tookMs).toBeLessThan(5_000);
+    await world.run(100);
+    expect([world.inlet.streams, world.outlet.streams]).toEqual([0, 0]);
+  });
+});
+
+test('an outlet that says nothing resets the client after the time for a Pong', async () => {
+  const world = await PortalWorld.make();
+  await world.clock.runUntil(world.outlet.close());
+  const client = await world.connect();
+  expect(await world.until(() => client.isOver)).toBeGreaterThan(29_000);
+  expect(client.wasReset).toBe(true);
+  expect(world.inlet.streams).toBe(0);
+});
+
+describe('a reset reaches the other side at once', () => {
+  const open = async () => {
+    const world = await PortalWorld.make();
+    const client = await world.connect();
+    client.stream.write([pattern(100)]);
+    await world.until(() => world.targets[0]?.byteCount === 100);
+    return { world, client, target: world.targets[0] as Program };
+  };
+  test.each(['client', 'target'] as const)('of the %s', async (who) => {
+    const { world, client, target } = await open();
+    const [one, other] = who === 'client' ? [client, target] : [target, client];
+    one.stream.reset();
+    expect(await world.until(() => other.isOver)).toBeLessThan(100);
+    expect(other.wasReset).toBe(true);
+    await world.run(100);
+    expect([world.inlet.streams, world.outlet.streams, world.network.streamCount]).toEqual([0, 0, 4]);
+  });
+
+  test('of a client that did not wait for the Pong', async () => {
+    const world = await PortalWorld.make({ latencyMs: 50 });
+    const client = await world.connect();
+    client.stream.reset();
+    await world.run(1_000);
+    expect(world.targets.map(({ wasReset }) => wasReset)).toEqual([true]);
+    expect([world.inlet.streams, world.outlet.streams, world.network.streamCount]).toEqual([0, 0, 4]);
+  });
+
+  test.each(['near', 'mid', 'far'] as const)('of the %s node that stops', async (name) => {
+    const { world, client, target } = await open();
+    await world.clock.runUntil(world[name].stop());
+    await world.run(100);
+    expect([client.wasReset, target.wasReset, client.hasEnd, target.hasEnd]).toEqual([true, true, false, false]);
+    expect([world.inlet.streams, world.outlet.streams]).toEqual([0, 0]);
+  });
+
+  test.each(['near', 'far'] as const)('of a portal end on %s that is closed', async (name) => {
+    const { world, client, target } = await open();
+    await world.clock.runUntil((name === 'near' ? world.inlet : world.outlet).close());
+    await world.run(100);
+    expect([client.wasReset, target.wasReset]).toEqual([true, true]);
+  });
+});
+
+test('a path that goes dead in silence resets both ends in 35 s, busy and idle', async () => {
+  const world = await PortalWorld.make();
+  const idle = await world.connect();
+  const busy = await world.connect();
+  await world.until(() => world.targets.length === 2);
+  // The relay itself goes deaf, so that no connection is lost.
+  world.relay.edit = () => [];
+  busy.stream.write([pattern(10_000)]);
+  await world.until(() => [idle, busy, ...world.targets].every(({ wasReset }) => wasReset), 41_000);
+  expect([idle, busy, ...world.targets].map(({ wasReset }) => wasReset)).toEqual([true, true, true, true]);
+  expect(world.clock.monotonicMs()).toBeLessThan(35_000);
+});
+
+test('an idle stream lives', async () => {
+  const world = await PortalWorld.make();
+  const client = await world.connect();
+  await world.run(120_000);
+  client.stream.write([pattern(9)]);
+  await world.until(() => world.targets[0]?.byteCount === 9, 1_000);
+  expect(world.targets[0]!.byteCount).toBe(9);
+});
+
+describe('a slow reader', () => {
+  test('of the target holds a window at most, and slows nobody else', async () => {
+    const world = await PortalWorld.make();
+    world.onTarget = (target) => {
+      if (world.targets.length === 1) target.stream.pause();
+    };
+    const stalled = await world.connect();
+    await world.until(() => world.targets.length === 1);
+    const other = await world.connect();
+    const bytes = pattern(4 * MIB);
+    stalled.stream.write([bytes]);
+    other.stream.write([bytes]);
+    other.stream.end();
+    await world.until(() => world.targets[1]?.hasEnd === true);
+    expect(world.targets[1]!.received.equals(bytes)).toBe(true);
+    await world.run(60_000); // long beyond every limit of silence
+    expect(stalled.wasReset).toBe(false);
+    world.targets[0]!.stream.resume();
+    stalled.stream.end();
+    await world.until(() => world.targets[0]!.isOver);
+    expect(world.targets[0]!.hasEnd).toBe(true);
+    expect(world.targets[0]!.received.equals(bytes)).toBe(true);
+  });
+
+  test('of the client does not lose the tail', async () => {
+    const world = await PortalWorld.make();
+    const bytes = pattern(2 * MIB);
+    world.onTarget = (target) => {
+      target.stream.write([bytes]);
+      target.stream.end();
+    };
+    const client = await world.connect();
+    client.stream.pause();
+    await world.run(45_000);
+    expect(client.byteCount).toBeLessThan(bytes.length);
+    client.stream.resume();
+    client.stream.end();
+    await world.until(() => client.isOver);
+    expect(client.hasEnd).toBe(true);
+    expect(isPrefix(client.received, bytes) && client.byteCount === bytes.length).toBe(true);
+  });
+});
