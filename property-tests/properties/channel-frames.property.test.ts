@@ -174,6 +174,19 @@ describe('a (key, nonce) pair seals once', () => {
     expect([...recorder.pairs].filter((pair) => pair.endsWith('ffffffffffffffff'))).toHaveLength(Math.floor(69_999 / 32) + 1);
   });
 
+  test.each([2n ** 32n - 64n, 2n ** 53n - 64n, 2n ** 63n - 64n])('both ends go on together past the carry after %s', (first) => {
+    const sealer = new FrameSealer(nodeCrypto, nodeCrypto.importAes256Gcm(KEY_BYTES), first);
+    const opener = new FrameOpener(nodeCrypto, nodeCrypto.importAes256Gcm(KEY_BYTES), first);
+    const late: Uint8Array[] = [];
+    for (let sent = 0; sent < 160; sent++) {
+      const frame = concat(...sealer.seal([Uint8Array.of(sent)]));
+      expect(new DataView(frame.buffer).getBigUint64(0)).toBe(first + BigInt(sent));
+      if (sent % 16 === 15) late.push(frame);
+      else expect(opener.open(frame)).toEqual(Uint8Array.of(sent));
+      if (sent % 16 === 4) for (const held of late.splice(0)) opener.open(held);
+    }
+  });
+
   test('both ends reach the end of the counter together', () => {
     const first = 2n ** 64n - 64n;
     const sealer = new FrameSealer(nodeCrypto, nodeCrypto.importAes256Gcm(KEY_BYTES), first);

@@ -25,7 +25,7 @@ export class ReceivingKeys {
   readonly #crypto: CryptoProvider;
   #previous: AeadKey | undefined;
   #current: AeadKey;
-  #startHigh: number;
+  readonly #startHigh: number;
   #startLow: number;
 
   /** @param high, low the first nonce of the interval that `key` is for */
@@ -55,10 +55,6 @@ export class ReceivingKeys {
     if (key === this.#current || key === this.#previous) return;
     this.#previous = this.#current;
     this.#current = key;
-    this.#startLow += REKEY_INTERVAL;
-    if (this.#startLow === 2 ** 32) {
-      this.#startLow = 0;
-      this.#startHigh += 1;
-    }
+    this.#startLow += REKEY_INTERVAL; // may pass 32 bits: only its distance from a nonce counts, and that stays exact
   }
 }
