@@ -11,7 +11,7 @@ import { type Way, whenThere } from '../../runtime/way.ts';
 import { ATTEMPT_GAP_MS, NEEDED_PAUSE_MS_MAX, pauseMs } from './back-off.ts';
 import { EchoPing } from './echo-ping.ts';
 import { SessionError } from './errors.ts';
-import { type SessionEffect, sessionMachine } from './session.machine.ts';
+import { type SessionEffect, type SessionEvent, sessionMachine } from './session.machine.ts';
 
 /** How long one attempt may take; waiting for what it is built on does not count. Source: routing.md 6.5 */
 export const ATTEMPT_TIMEOUT_MS = 30_000;
@@ -119,8 +119,8 @@ export class Session implements Way, HasFlow, AsyncDisposable {
         this.#perform(effect);
       } catch (cause) {
         this.#note(new SessionError('SESSION_EFFECT', `The session could not ${effect.type}.`, { cause }));
-        this.#lifecycle.send({ type: 'attempt.failed' });
-        this.#lifecycle.send({ type: 'made.lost' });
+        this.#happened('attempt.failed');
+        this.#happened('made.lost');
       }
     });
     this.#lifecycle.subscribe(() => this.#tell());
@@ -157,7 +157,7 @@ export class Session implements Way, HasFlow, AsyncDisposable {
   need(): () => void {
     this.#needs += 1;
     if (this.#needs === 1) this.#overIsEnough = this.#options.over?.need();
-    this.#lifecycle.send({ type: 'need.began' });
+    this.#happened('need.began');
     let isOver = false;
     return () => {
       if (isOver) return;
@@ -177,8 +177,13 @@ export class Session implements Way, HasFlow, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#lifecycle.send({ type: 'stop.requested' });
+    this.#happened('stop.requested');
     await Promise.all(this.#closing);
+  }
+
+  /** A stopped session is told nothing more: its attempt, its way and its users may still speak. */
+  #happened(type: SessionEvent['type']): void {
+    if (this.state !== 'stopped') this.#lifecycle.send({ type });
   }
 
   #perform({ type }: SessionEffect): void {
@@ -234,6 +239,7 @@ export class Session implements Way, HasFlow, AsyncDisposable {
     const timeoutMs = this.#options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS;
     const attempt = async () => {
       running.over = await this.#whenOverIsThere(signal);
+      signal.throwIfAborted();
       this.#attemptNotBeforeMs = this.#node.clock.monotonicMs() + ATTEMPT_GAP_MS;
       const timer = this.#node.clock.setTimer(timeoutMs, () => {
         const timeout = new SessionError('ATTEMPT_TIMEOUT', `The attempt did not succeed within ${timeoutMs} ms.`);
@@ -249,7 +255,7 @@ export class Session implements Way, HasFlow, AsyncDisposable {
     };
     attempt().then(
       () => {
-        if (!signal.aborted) this.#lifecycle.send({ type: 'attempt.succeeded' });
+        if (!signal.aborted) this.#happened('attempt.succeeded');
       },
       (thrown: unknown) => this.#attemptFailed(running, thrown),
     );
@@ -259,7 +265,7 @@ export class Session implements Way, HasFlow, AsyncDisposable {
     if (running.controller.signal.aborted) return;
     this.#failures += 1;
     this.#note(thrown);
-    this.#lifecycle.send({ type: 'attempt.failed' });
+    this.#happened('attempt.failed');
   }
 
   #endAttempt(): void {
@@ -300,13 +306,13 @@ export class Session implements Way, HasFlow, AsyncDisposable {
 
   #lost(reason: Error): void {
     this.#note(reason);
-    this.#lifecycle.send({ type: 'made.lost' });
+    this.#happened('made.lost');
   }
 
   #startTimer(delayMs: number): void {
     this.#timer?.cancel();
     const untilNextMs = this.#attemptNotBeforeMs - this.#node.clock.monotonicMs();
-    this.#timer = this.#node.clock.setTimer(Math.max(delayMs, untilNextMs), () => this.#lifecycle.send({ type: 'timer.expired' }));
+    this.#timer = this.#node.clock.setTimer(Math.max(delayMs, untilNextMs), () => this.#happened('timer.expired'));
   }
 
   #closeMade(): void {
@@ -364,7 +370,7 @@ export class Session implements Way, HasFlow, AsyncDisposable {
     if (this.state === 'up' && this.#made?.reroute === undefined) {
       return this.#lost(new SessionError('SESSION_LOST', `${this.#options.name}: what it is built on has changed.`));
     }
-    this.#lifecycle.send({ type: 'way.changed' });
+    this.#happened('way.changed');
   }
 
   #note(thrown: unknown): void {
