@@ -12,7 +12,7 @@ import { type RouteOrWay, toWay, whenThere } from '../../runtime/way.ts';
 import type { Worker } from '../../runtime/worker.ts';
 import { RelayError } from './errors.ts';
 import { confirms, EPHEMERAL_SERVICE, encodeRegistration, NAMED_SERVICE } from './relay-message.ts';
-import { type RelayEffect, type RelayEnd, relayMachine } from './relay.machine.ts';
+import { type RelayEffect, type RelayEnd, type RelayEvent, relayMachine } from './relay.machine.ts';
 
 /** How long a confirmation may take; a refused registration is never answered. Source: routing.md 5.2 */
 export const REGISTER_TIMEOUT_MS = 30_000;
@@ -126,7 +126,7 @@ class RemoteRelayWorker implements Worker, RemoteRelay {
     this.#lifecycle.start();
     const first = this.#toService.next;
     // A service on this very node has no way that could be lost.
-    if (this.#toService.length > 1) this.#unwatch = context.node.watch(first, () => this.#lifecycle.send({ type: 'way.lost' }));
+    if (this.#toService.length > 1) this.#unwatch = context.node.watch(first, () => this.#happened('way.lost'));
   }
 
   onMessage(message: Message, context: Context): void {
@@ -139,7 +139,7 @@ class RemoteRelayWorker implements Worker, RemoteRelay {
 
   onStop(): void {
     this.#unwatch();
-    this.#lifecycle.send({ type: 'stop.requested' });
+    this.#happened('stop.requested');
   }
 
   close(): Promise<void> {
@@ -150,11 +150,15 @@ class RemoteRelayWorker implements Worker, RemoteRelay {
     const isOurs = !message.returnRoute.isEmpty && message.returnRoute.recipient.isLocal && confirms(message.payload, this.#name);
     if (!isOurs) {
       this.#context.giveUp(message, 'refused');
-      this.#lifecycle.send({ type: 'confirmation.rejected' });
+      this.#happened('confirmation.rejected');
       return;
     }
     if (this.#route.isEmpty) this.#route = message.returnRoute.owned();
-    this.#lifecycle.send({ type: 'confirmation.received' });
+    this.#happened('confirmation.received');
+  }
+
+  #happened(type: RelayEvent['type']): void {
+    if (this.#lifecycle.getSnapshot().status === 'active') this.#lifecycle.send({ type });
   }
 
   #perform(effect: RelayEffect): void {
@@ -162,7 +166,7 @@ class RemoteRelayWorker implements Worker, RemoteRelay {
       case 'sendRegistration':
         return this.#context.send(this.#toService, encodeRegistration(this.#name), { from: this.#remote });
       case 'startTimer':
-        this.#timer = this.#context.setTimer(this.#timeoutMs, () => this.#lifecycle.send({ type: 'timer.expired' }));
+        this.#timer = this.#context.setTimer(this.#timeoutMs, () => this.#happened('timer.expired'));
         return;
       case 'stopTimer':
         this.#timer?.cancel();
