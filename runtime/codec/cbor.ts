@@ -17,7 +17,9 @@ const STRICT = {
 
 /** Arrays, byte strings, text, integers, booleans, null and Maps in definite lengths and shortest form; map keys are sorted. */
 export function encodeCbor(value: unknown): Uint8Array {
-  return encode(value);
+  // On Node the library gives a Buffer, whose `slice` does not copy.
+  const { buffer, byteOffset, length } = encode(value);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /**
