@@ -159,7 +159,7 @@ export class PortalWorld {
   /** Runs until `isDone`, or that much time has passed. @returns how long it took */
   async until(isDone: () => boolean, msMax = 60_000): Promise<number> {
     const start = this.clock.monotonicMs();
-    for (let steps = 0; !isDone() && this.clock.monotonicMs() - start < msMax; steps++) {
+    while (!isDone() && this.clock.monotonicMs() - start < msMax) {
       if (!this.clock.step(start + msMax)) break;
       await new Promise<void>((resolve) => void setImmediate(resolve));
     }
