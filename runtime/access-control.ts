@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import type { DeadLetterReason } from './dead-letter.ts';
 import type { Message } from './message.ts';
 
 /**
@@ -7,6 +8,8 @@ import type { Message } from './message.ts';
  */
 export interface AccessControl {
   allows(message: Message): boolean;
+  /** What a message that it keeps from being sent becomes; `denied-outgoing` by default. */
+  readonly deniedAs?: DeadLetterReason;
 }
 
 export const allowEveryone: AccessControl = { allows: () => true };

@@ -4,25 +4,37 @@ import type { Context, SendOptions } from './context.ts';
 import type { DeadLetterReason } from './dead-letter.ts';
 import { RuntimeError } from './errors.ts';
 import { Ingress, type IngressOptions } from './ingress.ts';
+import { Listeners } from './listeners.ts';
 import { errorFields } from './logger.ts';
 import { type Mailbox, type MailboxOwner, Queue } from './mailbox.ts';
 import { Message } from './message.ts';
-import type { Node, RequestOptions } from './node.ts';
+import type { Node, RequestOptions, WatchListener } from './node.ts';
+import { isPromise } from './promise.ts';
 import { type Destination, encodeFor } from './protocol.ts';
 import { Route, type RouteLike } from './route.ts';
 import type { Router, Runnable } from './router.ts';
 import type { MailboxOptions, OnFailure, StartOptions, Worker, WorkerSource } from './worker.ts';
 
-/** Where a worker stands. Numbers, for they are compared at every message. */
+// Where a worker stands. Numbers, for they are compared at every message.
+/** `onStart` is not done. */
 const STARTING = 0;
+/** Waits for a message. */
 const IDLE = 1;
+/** In the router's line, which only `run` leaves: nothing stands there twice. */
 const READY = 2;
+/** A handler's promise is pending. */
 const BUSY = 3;
-const STOPPED = 4;
+/** It failed and has stopped, and is started anew when its back-off is over. */
+const PAUSED = 4;
+/** `onStop` is not done. */
+const STOPPING = 5;
+const STOPPED = 6;
+
+const NO_TIMER: Timer = { cancel: () => undefined };
 
 /**
  * A worker in its place: its mailboxes, its queue, and the context it is given. One object per worker, so that a hundred
- * thousand idle ones fit in memory.
+ * thousand idle ones fit in memory. What fails is noted by `#fail` and acted on by `#rest`, when nothing of the worker runs.
  */
 export class Cell implements Context, MailboxOwner, Runnable {
   readonly node: Node;
@@ -36,9 +48,15 @@ export class Cell implements Context, MailboxOwner, Runnable {
   readonly #onFailure: OnFailure;
   #worker: Worker;
   #state = STARTING;
+  /** `onStart` was called and did not throw: `onStop` is due. */
+  #hasBegun = false;
+  #restartIsDue = false;
   #current: Message | undefined;
+  /** Who pays for what it sends of its own accord. */
+  #own: Ingress | undefined;
   #timers: Set<Timer> | undefined;
   #ingresses: Set<Ingress> | undefined;
+  #watchers: Listeners<{ readonly address: Address; readonly cause: unknown }> | undefined;
   #failures: number[] | undefined;
   #stopped: { promise: Promise<void>; resolve: () => void } | undefined;
   #cause: unknown;
@@ -54,6 +72,7 @@ export class Cell implements Context, MailboxOwner, Runnable {
       incoming: control.incoming,
       outgoing: control.outgoing,
       urgent: control.urgent ?? false,
+      published: undefined,
       terminal: of === address ? options.terminal : undefined,
       queue: this.queue,
       owner: this,
@@ -82,17 +101,13 @@ export class Cell implements Context, MailboxOwner, Runnable {
         this.#router.add(mailbox);
         added.push(mailbox);
       }
-      const starting = this.#worker.onStart?.(this);
-      if (starting === undefined) return this.#rest();
-      starting.then(
-        () => this.#rest(),
-        (thrown: unknown) => this.#fail(thrown, 'stop'),
-      );
+      this.#startWorker('stop');
     } catch (thrown) {
-      this.#closePorts();
-      for (const mailbox of added) this.#router.remove(mailbox);
       this.#state = STOPPED;
       this.isClosing = true;
+      this.#closePorts();
+      for (const mailbox of added) this.#router.remove(mailbox);
+      this.#discardQueued();
       throw thrown;
     }
   }
@@ -104,22 +119,20 @@ export class Cell implements Context, MailboxOwner, Runnable {
   }
 
   run(budget: number): number {
-    for (let handled = 0; handled < budget; handled++) {
+    if (this.#state !== READY) return 0; // It was ended while it stood in line.
+    let handled = 0;
+    while (handled < budget && !this.#restartIsDue) {
       const message = this.queue.shift();
-      if (message === undefined) {
-        this.#rest();
-        return handled;
-      }
+      if (message === undefined) break;
+      handled += 1;
       const pending = this.#handle(message);
-      if (pending !== undefined) {
-        this.#state = BUSY;
-        this.#finishLater(pending, message);
-        return handled + 1;
-      }
-      if (this.#state !== READY) return handled + 1;
+      if (pending === undefined) continue;
+      this.#state = BUSY;
+      this.#finishLater(pending, message);
+      return handled;
     }
     this.#rest();
-    return budget;
+    return handled;
   }
 
   send<Request>(
@@ -129,24 +142,26 @@ export class Cell implements Context, MailboxOwner, Runnable {
   ): void {
     const from = this.#mailboxOf(options?.from);
     const { onward, content } = encodeFor(to, payload);
-    this.#router.post(new Message(onward, Route.empty.prepend(from.address), content), from, this.#payer);
+    this.#post(new Message(onward, Route.empty.prepend(from.address), content), from);
   }
 
   reply(to: Message, payload: Uint8Array | readonly Uint8Array[], options?: SendOptions): void {
     const from = this.#mailboxOf(options?.from);
-    this.#router.post(new Message(to.returnRoute, Route.empty.prepend(from.address), payload), from, this.#payer);
+    this.#post(new Message(to.returnRoute, Route.empty.prepend(from.address), payload), from);
   }
 
   forward(message: Message, options?: SendOptions): void {
-    this.#router.post(message, this.#mailboxOf(options?.from), this.#payer);
+    this.#post(message, this.#mailboxOf(options?.from));
   }
 
   hasRoom(next: Address, payloadBytes: number): boolean {
-    return this.#router.isOpen(next) && this.#payer.admits(payloadBytes, true);
+    const mailbox = this.#router.get(next);
+    if (mailbox === undefined || mailbox.owner.isClosing) return false;
+    return this.#payer.admits(payloadBytes, this.#current !== undefined || mailbox.urgent);
   }
 
-  giveUp(message: Message, reason: DeadLetterReason): void {
-    this.#router.drop(reason, message);
+  giveUp(message: Message, reason: DeadLetterReason, cause?: unknown): void {
+    this.#router.giveUp(reason, message, cause);
   }
 
   inject(message: Message, ingress: Ingress, options?: SendOptions): void {
@@ -156,9 +171,10 @@ export class Cell implements Context, MailboxOwner, Runnable {
   request<Request, Reply>(
     to: RouteLike | Destination<Request, Reply>,
     value: Uint8Array | Request,
-    options?: RequestOptions,
+    options: RequestOptions = {},
   ): Promise<Message & Reply> {
-    return this.node.request(to as Destination<Request, Reply>, value as Request, options) as Promise<Message & Reply>;
+    const payer = { ingress: this.#payer, outgoing: this.#primary.outgoing };
+    return this.node.requestFor(payer, to, value, options) as Promise<Message & Reply>;
   }
 
   start(address: AddressLike, worker: WorkerSource, options?: StartOptions): Address {
@@ -167,10 +183,11 @@ export class Cell implements Context, MailboxOwner, Runnable {
 
   stop(address?: AddressLike): void {
     if (address === undefined) void this.close();
-    else void this.node.stopWorker(address);
+    else this.node.stopWorker(address).catch(() => undefined); // Gone is as good as stopped.
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
+    if (this.#state === STOPPED) return NO_TIMER;
     const timers = (this.#timers ??= new Set());
     const timer = this.clock.setTimer(delayMs, () => {
       timers.delete(handle);
@@ -188,29 +205,33 @@ export class Cell implements Context, MailboxOwner, Runnable {
 
   enter(callback: () => void): void {
     if (this.#state === STOPPED) return;
-    try {
-      callback();
-    } catch (thrown) {
-      this.#fail(thrown);
-    }
+    this.#try(callback);
     this.#router.run();
   }
 
   ingress(options: Omit<IngressOptions, 'clock'>): Ingress {
-    const made = new Ingress({ limits: this.node.limits.ingress, ...options, clock: this.clock });
-    (this.#ingresses ??= new Set()).add(made);
+    const { onFull, onRoom } = options;
+    const made = new Ingress({
+      limits: this.node.limits.ingress,
+      ...options,
+      ...(onFull && { onFull: () => this.#try(onFull) }),
+      ...(onRoom && { onRoom: () => this.#try(onRoom) }),
+      clock: this.clock,
+    });
+    if (this.#state === STOPPED) made.close();
+    else (this.#ingresses ??= new Set()).add(made);
     return made;
   }
 
   whenQuiet(callback: () => void): void {
     this.#router.whenQuiet(() => {
-      if (this.#state === STOPPED) return;
-      try {
-        callback();
-      } catch (thrown) {
-        this.#fail(thrown);
-      }
+      if (this.#state !== STOPPED) this.#try(callback);
     });
+  }
+
+  /** @returns how to stop watching */
+  watch(listener: WatchListener): () => void {
+    return (this.#watchers ??= new Listeners((thrown) => this.#logFailure(thrown))).add(listener);
   }
 
   /** Takes no further message, handles those that wait, then ends. @returns a promise for the end; the same one when called again */
@@ -221,15 +242,10 @@ export class Cell implements Context, MailboxOwner, Runnable {
       resolve = done;
     });
     this.#stopped = { promise, resolve };
-    if (this.#state === STOPPED) {
-      resolve();
-      return promise;
-    }
     this.isClosing = true;
-    if (this.#state === IDLE) {
-      this.#state = READY;
-      this.#router.ready(this);
-    }
+    if (this.#state === STOPPED) resolve();
+    else if (this.#state === PAUSED) this.#end();
+    else this.wake();
     return promise;
   }
 
@@ -237,11 +253,22 @@ export class Cell implements Context, MailboxOwner, Runnable {
   abort(): void {
     if (this.#state === STOPPED) return;
     this.isClosing = true;
+    try {
+      if (this.#worker.onAbort !== undefined) this.#worker.onAbort(this);
+      else this.#callOnStop()?.catch((thrown: unknown) => this.#logFailure(thrown));
+    } catch (thrown) {
+      this.#logFailure(thrown);
+    }
     this.#end();
   }
 
   get #payer(): Ingress {
-    return this.#current?.ingress ?? this.node.localIngress;
+    return this.#current?.ingress ?? (this.#own ??= this.ingress({}));
+  }
+
+  #post(message: Message, from: Mailbox): void {
+    if (this.#current === undefined) this.#router.inject(message, from, this.#payer);
+    else this.#router.post(message, from, this.#current.ingress);
   }
 
   #mailboxOf(address: Address | undefined): Mailbox {
@@ -250,46 +277,74 @@ export class Cell implements Context, MailboxOwner, Runnable {
     throw new RuntimeError('ADDRESS_NOT_OURS', `A worker sends only from its own addresses; ${address.toString()} is not one of them.`);
   }
 
-  #handle(message: Message): Promise<void> | undefined {
+  #try(callback: () => void): void {
+    try {
+      callback();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #startWorker(onFailure: OnFailure): void {
+    this.#state = STARTING;
+    const starting: unknown = this.#worker.onStart?.(this);
+    this.#hasBegun = true;
+    if (!isPromise(starting)) return this.#rest();
+    Promise.resolve(starting).then(
+      () => {
+        if (this.#state === STARTING) this.#rest();
+      },
+      (thrown: unknown) => {
+        if (this.#state !== STARTING) return this.#logFailure(thrown);
+        this.#fail(thrown, onFailure);
+        this.#rest();
+      },
+    );
+  }
+
+  #handle(message: Message): PromiseLike<unknown> | undefined {
     if (!this.#router.mayHandle(message)) {
       this.#router.discard('denied-incoming', message);
       return undefined;
     }
     this.#current = message;
     try {
-      const pending = this.#worker.onMessage(message, this);
-      if (pending !== undefined) return pending;
+      const pending: unknown = this.#worker.onMessage(message, this);
+      if (pending !== undefined && isPromise(pending)) return pending;
       this.#router.handled(message);
     } catch (thrown) {
-      this.#router.discard('failed', message);
+      this.#router.discard('failed', message, thrown);
       this.#fail(thrown);
     }
     this.#current = undefined;
     return undefined;
   }
 
-  #finishLater(pending: Promise<void>, message: Message): void {
-    const finish = () => {
-      this.#current = undefined;
-      if (this.#state === BUSY) this.#rest();
-    };
-    pending.then(
+  #finishLater(pending: PromiseLike<unknown>, message: Message): void {
+    Promise.resolve(pending).then(
       () => {
+        if (this.#current !== message) return;
         this.#router.handled(message);
-        finish();
+        this.#current = undefined;
+        this.#rest();
       },
       (thrown: unknown) => {
-        this.#router.discard('failed', message);
+        if (this.#current !== message) return this.#logFailure(thrown);
+        this.#router.discard('failed', message, thrown);
+        this.#current = undefined;
         this.#fail(thrown);
-        finish();
+        this.#rest();
       },
     );
   }
 
-  /** Nothing to do until a message comes, or the next step of stopping. */
+  /** Nothing of the worker runs: it waits for a message, for its turn, or takes the next step of stopping. */
   #rest(): void {
-    if (this.#state === STOPPED) return;
-    if (this.queue.count > 0) {
+    if (this.#restartIsDue) {
+      this.#restartIsDue = false;
+      if (this.isClosing) this.#discardQueued();
+      this.#sayGoodbye();
+    } else if (this.queue.count > 0) {
       this.#state = READY;
       this.#router.ready(this);
     } else if (this.isClosing) {
@@ -300,83 +355,94 @@ export class Cell implements Context, MailboxOwner, Runnable {
   }
 
   #sayGoodbye(): void {
-    this.#state = BUSY;
+    this.#state = STOPPING;
+    let pending: Promise<unknown> | undefined;
     try {
-      const pending = this.#worker.onStop?.(this);
-      if (pending === undefined) return this.#end();
-      pending.then(
-        () => this.#end(),
-        (thrown: unknown) => {
-          this.#logFailure(thrown);
-          this.#end();
-        },
-      );
+      pending = this.#callOnStop();
     } catch (thrown) {
       this.#logFailure(thrown);
-      this.#end();
+    }
+    if (pending === undefined) return this.#saidGoodbye();
+    pending.then(
+      () => this.#saidGoodbye(),
+      (thrown: unknown) => {
+        this.#logFailure(thrown);
+        this.#saidGoodbye();
+      },
+    );
+  }
+
+  #callOnStop(): Promise<unknown> | undefined {
+    if (!this.#hasBegun) return undefined;
+    this.#hasBegun = false;
+    const pending: unknown = this.#worker.onStop?.(this);
+    return isPromise(pending) ? Promise.resolve(pending) : undefined;
+  }
+
+  #saidGoodbye(): void {
+    if (this.#state !== STOPPING) return;
+    if (this.isClosing || typeof this.#onFailure === 'string') return this.#end();
+    this.#closePorts();
+    this.#state = PAUSED;
+    this.setTimer(this.#onFailure.restart.backoffMs, () => this.#startAnew());
+  }
+
+  #startAnew(): void {
+    this.#state = STARTING;
+    try {
+      if (typeof this.#source === 'function') this.#worker = this.#source();
+      this.#startWorker(this.#onFailure);
+    } catch (thrown) {
+      this.#fail(thrown);
+      this.#rest();
     }
   }
 
   #end(): void {
-    if (this.#state === STOPPED) return;
     this.#state = STOPPED;
+    const unfinished = this.#current;
+    this.#current = undefined;
+    if (unfinished !== undefined) this.#router.discard('stopped', unfinished);
     this.#closePorts();
     for (const mailbox of this.mailboxes) this.#router.remove(mailbox);
     this.#discardQueued();
-    this.node.ended(this, this.#cause);
+    this.node.ended(this);
+    this.#watchers?.tell({ address: this.address, cause: this.#cause });
     this.#stopped?.resolve();
   }
 
   #closePorts(): void {
     for (const timer of this.#timers ?? []) timer.cancel();
     for (const ingress of this.#ingresses ?? []) ingress.close();
+    this.#timers = undefined;
+    this.#ingresses = undefined;
+    this.#own = undefined;
   }
 
+  /** Notes what a failure leads to. Whoever calls this while the worker runs calls `#rest` when it does not run any more. */
   #fail(thrown: unknown, policy: OnFailure = this.#onFailure): void {
     this.#logFailure(thrown);
-    if (policy === 'continue') return;
-    if (policy !== 'stop') {
-      const now = this.clock.monotonicMs();
-      const { limit, withinMs, backoffMs } = policy.restart;
-      this.#failures = [...(this.#failures ?? []).filter((at) => at > now - withinMs), now];
-      if (this.#failures.length <= limit) return this.#restartAfter(backoffMs);
+    if (policy === 'continue' || this.#state >= PAUSED) return;
+    if (policy !== 'stop' && this.#mayRestart(policy.restart)) {
+      this.#restartIsDue = true;
+    } else {
+      this.#cause ??= thrown;
+      this.isClosing = true;
+      this.#discardQueued();
     }
-    this.#cause = thrown;
-    this.isClosing = true;
-    this.#discardQueued();
-    if (this.#state === STARTING) this.#sayGoodbye();
-    else void this.close();
+    if (this.#state === IDLE) this.#rest();
+  }
+
+  #mayRestart({ limit, withinMs }: { readonly limit: number; readonly withinMs: number }): boolean {
+    if (this.isClosing) return false;
+    const now = this.clock.monotonicMs();
+    this.#failures = [...(this.#failures ?? []).filter((at) => at > now - withinMs), now];
+    return this.#failures.length <= limit;
   }
 
   #discardQueued(): void {
     for (let message = this.queue.shift(); message !== undefined; message = this.queue.shift()) {
       this.#router.discard('stopped', message);
-    }
-  }
-
-  #restartAfter(backoffMs: number): void {
-    if (this.isClosing) return;
-    this.#state = STARTING;
-    const begin = () => {
-      if (this.isClosing) return this.#rest();
-      try {
-        this.#worker = typeof this.#source === 'function' ? this.#source() : this.#source;
-        const starting = this.#worker.onStart?.(this);
-        if (starting === undefined) return this.#rest();
-        starting.then(
-          () => this.#rest(),
-          (thrown: unknown) => this.#fail(thrown),
-        );
-      } catch (thrown) {
-        this.#fail(thrown);
-      }
-    };
-    try {
-      const stopping = this.#worker.onStop?.(this);
-      this.setTimer(backoffMs, stopping === undefined ? begin : () => void stopping.then(begin, begin));
-    } catch (failure) {
-      this.#logFailure(failure);
-      this.setTimer(backoffMs, begin);
     }
   }
 

@@ -25,22 +25,29 @@ export interface Context {
    * delivered becomes a dead letter.
    */
   send(to: RouteLike, payload: Uint8Array | readonly Uint8Array[], options?: SendOptions): void;
-  send<Request>(to: Destination<Request, unknown>, value: Request, options?: SendOptions): void;
+  send<Request>(to: Destination<Request, unknown>, value: NoInfer<Request>, options?: SendOptions): void;
   /** Answers along the message's return route. */
   reply(to: Message, payload: Uint8Array | readonly Uint8Array[], options?: SendOptions): void;
   /** Passes a message on as it is: see `Message.step` and `Message.rerouted`. */
   forward(message: Message, options?: SendOptions): void;
   /** Whether a message of that size from the current sender would be queued at that address, and not become a dead letter. */
   hasRoom(next: Address, payloadBytes: number): boolean;
-  /** Gives a message up: it becomes a dead letter with that reason. */
-  giveUp(message: Message, reason: DeadLetterReason): void;
-  /** Sends and waits for one answer. @throws {RuntimeError} `REQUEST_TIMEOUT`, `REQUEST_ABORTED`, `NODE_STOPPED` */
+  /** Gives a message up: it becomes a dead letter with that reason, and with what was thrown over it. */
+  giveUp(message: Message, reason: DeadLetterReason, cause?: unknown): void;
+  /**
+   * Sends and waits for one answer, which comes to a mailbox of its own: while a handler waits for it, no other message is
+   * handled. The worker's primary outgoing control applies.
+   * @throws {RuntimeError} `REQUEST_TIMEOUT`, `REQUEST_ABORTED`, `NODE_STOPPED`, `ROUTE_EMPTY`
+   */
   request(to: RouteLike, payload: Uint8Array, options?: RequestOptions): Promise<Message>;
-  request<Request, Reply>(to: Destination<Request, Reply>, value: Request, options?: RequestOptions): Promise<Reply>;
+  request<Request, Reply>(to: Destination<Request, Reply>, value: NoInfer<Request>, options?: RequestOptions): Promise<Reply>;
 
   /** Starts another worker on this node. */
   start(address: AddressLike, worker: WorkerSource, options?: StartOptions): Address;
-  /** Stops this worker once the current message is handled, or another one of this node. Does not wait. */
+  /**
+   * Stops this worker once the messages that wait are handled, or another one of this node; nothing happens when there is
+   * none. Does not wait: a handler that waited for its own end would wait for ever.
+   */
   stop(address?: AddressLike): void;
 
   /** A timer that ends with the worker; what it sends is delivered, and what it throws is the worker's failure. */

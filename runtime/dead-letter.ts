@@ -1,3 +1,4 @@
+import { Listeners } from './listeners.ts';
 import type { Message } from './message.ts';
 
 /** Why a message was not handled. */
@@ -20,17 +21,23 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason;
   /** Absent where the message never took shape, such as a frame that was skipped. */
   readonly message?: Message | undefined;
+  /** What was thrown over it, if something was: a codec's error names the path of the fault. */
+  readonly cause?: unknown;
 }
 
 /** Messages that reached nobody: counted by reason, and told to whoever subscribes. Their senders are not told. */
 export class DeadLetters {
   readonly #counts = new Map<DeadLetterReason, number>();
-  readonly #listeners = new Set<(letter: DeadLetter) => void>();
+  readonly #listeners: Listeners<DeadLetter>;
+
+  /** @internal */
+  constructor(onThrown: (thrown: unknown) => void) {
+    this.#listeners = new Listeners(onThrown);
+  }
 
   /** @returns how to unsubscribe */
   subscribe(listener: (letter: DeadLetter) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** How many so far, of one reason or of all. */
@@ -42,8 +49,8 @@ export class DeadLetters {
   }
 
   /** @internal */
-  add(reason: DeadLetterReason, message?: Message): void {
+  add(reason: DeadLetterReason, message?: Message, cause?: unknown): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-    for (const listener of this.#listeners) listener({ reason, message });
+    if (!this.#listeners.isEmpty) this.#listeners.tell({ reason, message, cause });
   }
 }

@@ -1,6 +1,6 @@
-import { allowEveryone } from './access-control.ts';
 import type { Address } from './address.ts';
 import { RuntimeError } from './errors.ts';
+import { Ingress } from './ingress.ts';
 import { type Mailbox, type MailboxOwner, Queue } from './mailbox.ts';
 import { Message } from './message.ts';
 import type { Node } from './node.ts';
@@ -32,18 +32,24 @@ export class Detached implements MailboxOwner {
   readonly #node: Node;
   readonly #router: Router;
   readonly #mailbox: Mailbox;
+  /** Who pays for what it sends: itself, or whoever it was made for. */
+  readonly #ingress: Ingress;
+  readonly #own: Ingress | undefined;
   readonly #waiters: Waiter[] = [];
 
   /** @internal use `node.detached()` */
-  constructor(node: Node, router: Router, address: Address, options: MailboxOptions) {
+  constructor(node: Node, router: Router, payer: Ingress | undefined, options: MailboxOptions) {
     this.#node = node;
     this.#router = router;
-    this.address = address;
+    this.#ingress = payer ?? new Ingress({ clock: node.clock, limits: node.limits.ingress });
+    this.#own = payer === undefined ? this.#ingress : undefined;
+    this.address = node.newAddress();
     this.#mailbox = {
-      address,
-      incoming: options.incoming === allowEveryone ? undefined : options.incoming,
+      address: this.address,
+      incoming: options.incoming,
       outgoing: options.outgoing,
       urgent: options.urgent ?? false,
+      published: undefined,
       terminal: undefined,
       queue: new Queue(),
       owner: this,
@@ -51,18 +57,28 @@ export class Detached implements MailboxOwner {
     router.add(this.#mailbox);
   }
 
-  /** Sends with a return route to this mailbox. @returns once there is room: wait for it, and pressure reaches the caller */
+  /**
+   * Sends with a return route to this mailbox. Who does not wait and sends on and on loses messages to the bound.
+   * @returns once there is room: wait for it, and pressure reaches the caller
+   * @throws {RuntimeError} `MAILBOX_CLOSED`, `NODE_STOPPED`
+   */
   send(to: RouteLike, payload: Uint8Array): Promise<void>;
-  send<Request>(to: Destination<Request, unknown>, value: Request): Promise<void>;
+  send<Request>(to: Destination<Request, unknown>, value: NoInfer<Request>): Promise<void>;
   async send(to: RouteLike | Destination<never, unknown>, value: unknown): Promise<void> {
+    if (this.isClosing) throw this.#closed();
     const { onward, content } = encodeFor(to, value);
-    this.#router.post(new Message(onward, Route.empty.prepend(this.address), content), this.#mailbox, this.#node.localIngress);
-    await this.#node.localIngress.room();
+    this.post(onward, content);
+    await this.#ingress.room();
   }
 
-  /** The next message, oldest first. @throws {RuntimeError} `REQUEST_TIMEOUT`, `REQUEST_ABORTED`, `MAILBOX_CLOSED` */
+  /** @internal sends bytes, and waits for nothing */
+  post(onward: Route, content: Uint8Array | readonly Uint8Array[]): void {
+    this.#router.inject(new Message(onward, Route.empty.prepend(this.address), content), this.#mailbox, this.#ingress);
+  }
+
+  /** The next message, oldest first. @throws {RuntimeError} `REQUEST_TIMEOUT`, `REQUEST_ABORTED`, `MAILBOX_CLOSED`, `NODE_STOPPED` */
   receive(options: ReceiveOptions = {}): Promise<Message> {
-    if (this.isClosing) return Promise.reject(closed(this.address));
+    if (this.isClosing) return Promise.reject(this.#closed());
     const waiting = this.#take();
     if (waiting !== undefined) return Promise.resolve(waiting);
     const { signal } = options;
@@ -104,7 +120,8 @@ export class Detached implements MailboxOwner {
     if (this.isClosing) return;
     this.isClosing = true;
     this.#router.remove(this.#mailbox);
-    for (const waiter of [...this.#waiters]) waiter.fail(closed(this.address));
+    this.#own?.close();
+    for (const waiter of [...this.#waiters]) waiter.fail(this.#closed());
     for (let message = this.#mailbox.queue.shift(); message !== undefined; message = this.#mailbox.queue.shift()) {
       this.#router.discard('stopped', message);
     }
@@ -122,6 +139,14 @@ export class Detached implements MailboxOwner {
     if (message !== undefined) waiter.take(message);
   }
 
+  #closed(): RuntimeError {
+    if (this.#node.isStopped) return new RuntimeError('NODE_STOPPED', `The node ${this.#node.name} was stopped.`);
+    return new RuntimeError(
+      'MAILBOX_CLOSED',
+      `The mailbox ${this.address.toString()} is closed: nothing is sent or received there any more.`,
+    );
+  }
+
   #take(): Message | undefined {
     for (;;) {
       const message = this.#mailbox.queue.shift();
@@ -135,6 +160,4 @@ export class Detached implements MailboxOwner {
   }
 }
 
-const closed = (address: Address) =>
-  new RuntimeError('MAILBOX_CLOSED', `The mailbox ${address.toString()} was closed while something waited for a message there.`);
 const aborted = () => new RuntimeError('REQUEST_ABORTED', 'Waiting for a message was called off by its AbortSignal.');

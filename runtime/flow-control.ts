@@ -10,7 +10,8 @@ export interface Flow {
 
 interface Producer {
   readonly flow: Flow;
-  readonly additional: readonly string[];
+  /** Its own address and the additional ones. */
+  readonly keys: readonly string[];
 }
 
 /**
@@ -35,18 +36,20 @@ export class FlowControls {
 
   /** @param additional addresses by which the flow can be found too, such as a connection's sender */
   addProducer(address: Address, flow: Flow, additional: readonly Address[] = []): void {
-    this.#removeProducer(address.key);
-    const keys = [address.key, ...additional.map((other) => other.key)];
-    this.#producers.set(address.key, { flow, additional: keys });
-    for (const key of keys) this.#producerOf.set(key, address.key);
+    // Counted before what it replaces is removed: the consumers of a flow that goes on stay.
     this.#use(flow.id);
     if (flow.spawnerId !== undefined) this.#use(flow.spawnerId);
+    this.#removeProducer(address.key);
+    const keys = [address.key, ...additional.map((other) => other.key)];
+    this.#producers.set(address.key, { flow, keys });
+    for (const key of keys) this.#producerOf.set(key, address.key);
   }
 
+  /** Makes the address a spawner: its flow id, and the consumers of that, last as long as it does. */
   addSpawner(address: Address, flowId: string): void {
+    this.#use(flowId);
     this.#removeSpawner(address.key);
     this.#spawners.set(address.key, flowId);
-    this.#use(flowId);
   }
 
   /** The flow of exactly this producer. */
@@ -72,7 +75,7 @@ export class FlowControls {
 
   /** The outgoing control of a producer's mailbox. */
   controlOf(flow: Flow): AccessControl {
-    return { allows: (message: Message) => this.mayDeliver(flow, message.onward.next) };
+    return { allows: (message: Message) => this.mayDeliver(flow, message.onward.next), deniedAs: 'denied-flow' };
   }
 
   /** Forgets the address as spawner, producer and consumer, and the consumers of a flow that nobody produces any more. */
@@ -87,8 +90,10 @@ export class FlowControls {
     this.#consumed.delete(address.key);
   }
 
+  /** Nothing is registered any more. */
   get isEmpty(): boolean {
-    return this.#consumers.size + this.#consumed.size + this.#producers.size + this.#producerOf.size + this.#spawners.size === 0;
+    const maps = [this.#consumers, this.#consumed, this.#producers, this.#producerOf, this.#spawners, this.#users];
+    return maps.every((map) => map.size === 0);
   }
 
   #removeSpawner(key: string): void {
@@ -102,7 +107,7 @@ export class FlowControls {
     const producer = this.#producers.get(key);
     if (producer === undefined) return;
     this.#producers.delete(key);
-    for (const other of producer.additional) this.#producerOf.delete(other);
+    for (const other of producer.keys) if (this.#producerOf.get(other) === key) this.#producerOf.delete(other);
     this.#unuse(producer.flow.id);
     if (producer.flow.spawnerId !== undefined) this.#unuse(producer.flow.spawnerId);
   }

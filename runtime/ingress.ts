@@ -17,7 +17,7 @@ export interface IngressOptions {
   readonly limits?: IngressLimits;
   /** Over the limits: stop reading. */
   readonly onFull?: () => void;
-  /** Room again: read on. */
+  /** Room again, or no use in waiting for it: read on. */
   readonly onRoom?: () => void;
 }
 
@@ -25,6 +25,9 @@ export interface IngressOptions {
  * Where messages enter the node: a connection, a portal's socket, or a local caller. Every message is charged to the
  * ingress it came in by, and so is what workers send while they handle it, until it is handled, written out, or taken
  * into a window that has its own bound. Pressure thus reaches the socket it came from and no handler ever waits.
+ *
+ * At the limits reading stops until half is released. When nothing at all is released for a while, reading goes on and what
+ * exceeds the limits is shed until a charge is back under them. Source: decisions.md A3
  */
 export class Ingress {
   messages = 0;
@@ -34,8 +37,9 @@ export class Ingress {
   readonly #onFull: (() => void) | undefined;
   readonly #onRoom: (() => void) | undefined;
   readonly #waiting: (() => void)[] = [];
-  #full = false;
-  #shedding = false;
+  #isFull = false;
+  #isShedding = false;
+  #isClosed = false;
   #releases = 0;
   #timer: Timer | undefined;
 
@@ -48,22 +52,26 @@ export class Ingress {
 
   /** Over the limits, and reading has stopped. */
   get isFull(): boolean {
-    return this.#full;
+    return this.#isFull && !this.#isShedding;
+  }
+
+  /** Over the limits, and reading goes on all the same: what exceeds them is not let in. */
+  get isShedding(): boolean {
+    return this.#isShedding;
   }
 
   /** Whether one more message of this size may enter; `urgent` ones are let in up to the hard bound even while shedding. */
   admits(bytes: number, urgent: boolean): boolean {
-    if (this.#overHard(bytes)) return false;
-    if (!this.#shedding || urgent) return true;
-    return this.messages < this.#limits.messages && this.bytes + bytes <= this.#limits.bytes;
+    if (this.#exceeds(bytes, HARD_FACTOR)) return false;
+    return !this.#isShedding || urgent || !this.#exceeds(bytes, 1);
   }
 
   /** Takes the cost of one message. @returns false, and takes nothing, above the hard bound */
   charge(bytes: number): boolean {
-    if (this.#overHard(bytes)) return false;
+    if (this.#exceeds(bytes, HARD_FACTOR)) return false;
     this.messages += 1;
     this.bytes += bytes;
-    if (!this.#full && (this.messages >= this.#limits.messages || this.bytes >= this.#limits.bytes)) this.#fill();
+    if (!this.#isFull && (this.messages >= this.#limits.messages || this.bytes >= this.#limits.bytes)) this.#fill();
     return true;
   }
 
@@ -72,49 +80,65 @@ export class Ingress {
     this.messages -= 1;
     this.bytes -= bytes;
     this.#releases += 1;
-    if (this.#full && this.messages <= this.#limits.messages / 2 && this.bytes <= this.#limits.bytes / 2) this.#drain();
+    if (!this.#isFull) return;
+    // One that waits reads on at half, so as not to stop at every message; one that sheds waits again as soon as it can.
+    const { messages, bytes: bytesMax } = this.#limits;
+    const hasRoom = this.#isShedding
+      ? this.messages < messages && this.bytes < bytesMax
+      : this.messages <= messages / 2 && this.bytes <= bytesMax / 2;
+    if (hasRoom) this.#drain();
   }
 
-  /** Resolves when there is room; undefined when there is already. */
+  /** Resolves when there is room; undefined when there is already, or when waiting is of no use. */
   room(): Promise<void> | undefined {
-    if (!this.#full || this.#shedding) return undefined;
+    if (!this.isFull || this.#isClosed) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** No more callbacks and no timer: the owner is gone. Charges may still be released. */
+  /** No more callbacks and no timer: the owner is gone. Charges may still be taken and released. */
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#wakeAll();
   }
 
-  #overHard(bytes: number): boolean {
-    return this.messages >= this.#limits.messages * HARD_FACTOR || this.bytes + bytes > this.#limits.bytes * HARD_FACTOR;
+  #exceeds(bytes: number, factor: number): boolean {
+    return this.messages >= this.#limits.messages * factor || this.bytes + bytes > this.#limits.bytes * factor;
   }
 
   #fill(): void {
-    this.#full = true;
+    this.#isFull = true;
+    if (this.#isClosed) return;
     this.#watchForStall();
     this.#onFull?.();
   }
 
   #drain(): void {
-    this.#full = false;
-    this.#shedding = false;
+    const waited = !this.#isShedding;
+    this.#isFull = false;
+    this.#isShedding = false;
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const wake of this.#waiting.splice(0)) wake();
-    this.#onRoom?.();
+    if (waited) this.#readOn();
   }
 
   #watchForStall(): void {
     const before = this.#releases;
     this.#timer = this.#clock.setTimer(STALL_MS, () => {
-      if (!this.#full) return;
+      this.#timer = undefined;
       if (this.#releases !== before) return this.#watchForStall();
-      this.#shedding = true;
-      for (const wake of this.#waiting.splice(0)) wake();
-      this.#onRoom?.();
+      this.#isShedding = true;
+      this.#readOn();
     });
+  }
+
+  #readOn(): void {
+    this.#wakeAll();
+    if (!this.#isClosed) this.#onRoom?.();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

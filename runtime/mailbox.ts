@@ -1,6 +1,7 @@
 import type { AccessControl } from './access-control.ts';
 import type { Address } from './address.ts';
 import type { Message } from './message.ts';
+import type { Published } from './published.ts';
 import type { Terminal } from './worker.ts';
 
 /** What owns mailboxes and takes messages out of them, one at a time. */
@@ -41,6 +42,8 @@ export interface Mailbox {
   /** Undefined lets everything pass, without a call. */
   incoming: AccessControl | undefined;
   readonly outgoing: AccessControl | undefined;
+  /** By which ways it is published, and for whom. */
+  published: Published | undefined;
   readonly urgent: boolean;
   readonly terminal: Terminal | undefined;
   readonly queue: Queue;

@@ -37,7 +37,7 @@ export class Message {
   // What follows is the router's: set when the message is posted.
   /** The mailbox it was sent from. */
   declare source: Address;
-  /** Where it was put: kept so that a hop costs one look-up. Undefined until then. */
+  /** Where it waits or is being handled: kept so that a hop costs one look-up. Undefined before and after. */
   declare mailbox: Mailbox | undefined;
   /** Who pays for it until it is handled. */
   declare ingress: Ingress;
@@ -50,7 +50,7 @@ export class Message {
     content: Uint8Array | readonly Uint8Array[],
     localInfo: readonly LocalInfo[] = NO_INFO,
     hops = 0,
-    flow: Flow | undefined = undefined,
+    flow?: Flow,
     payloadBytes = content instanceof Uint8Array ? content.length : total(content),
   ) {
     this.onward = onward;
@@ -68,12 +68,12 @@ export class Message {
 
   /** It was sent once already: to send it again takes a copy. */
   get posted(): boolean {
-    return this.source !== undefined;
+    return (this.source as Address | undefined) !== undefined;
   }
 
-  /** The address it was sent to: its first onward hop at that moment. */
+  /** The address it was sent to: its first onward hop. @throws {RuntimeError} `ROUTE_EMPTY` for a dead letter without one */
   get destination(): Address {
-    return this.mailbox?.address ?? this.onward.next;
+    return this.onward.next;
   }
 
   /** The payload in one piece. Not to be changed; it may be a view of a larger buffer, so keep a copy (`slice`) or nothing. */
@@ -110,9 +110,9 @@ export class Message {
     return new Message(this.onward, this.returnRoute, this.content, info, this.hops, flow, this.payloadBytes);
   }
 
-  /** The same message, ready to be posted once more. */
-  copy(): Message {
-    return new Message(this.onward, this.returnRoute, this.content, this.localInfo, this.hops, this.flow, this.payloadBytes);
+  /** The same message, to be sent once more: that counts as a hop too, or a worker that sends to itself would never end. */
+  again(): Message {
+    return new Message(this.onward, this.returnRoute, this.content, this.localInfo, this.hops + 1, this.flow, this.payloadBytes);
   }
 }
 

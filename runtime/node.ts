@@ -1,19 +1,21 @@
-import { type AccessControl, allowEveryone } from './access-control.ts';
+import type { AccessControl } from './access-control.ts';
 import { Address, type AddressLike, toAddress } from './address.ts';
 import { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
 import type { DeadLetters } from './dead-letter.ts';
-import { Detached, type ReceiveOptions, REQUEST_TIMEOUT_MS } from './detached.ts';
+import { Detached, type ReceiveOptions } from './detached.ts';
 import { RuntimeError } from './errors.ts';
 import type { Flow, FlowControls } from './flow-control.ts';
 import { Ingress, INGRESS_LIMITS, type IngressLimits } from './ingress.ts';
-import type { Logger } from './logger.ts';
-import type { Mailbox } from './mailbox.ts';
-import type { Message } from './message.ts';
+import { Listeners } from './listeners.ts';
+import { errorFields, type Logger } from './logger.ts';
+import { type Mailbox, Queue } from './mailbox.ts';
+import { Message } from './message.ts';
 import type { Network } from './network.ts';
 import { type Destination, encodeFor, isDestination } from './protocol.ts';
+import { Published } from './published.ts';
 import { type Random, randomName } from './random.ts';
-import { ROUTE_ADDRESSES_MAX, type RouteLike } from './route.ts';
+import { ROUTE_ADDRESSES_MAX, Route, type RouteLike } from './route.ts';
 import { Router, type TraceEvent } from './router.ts';
 import type { Connection, Listener, Transport } from './transport.ts';
 import type { MailboxOptions, StartOptions, Terminal, WorkerSource } from './worker.ts';
@@ -72,15 +74,19 @@ export class Node {
   readonly network: Network;
   readonly logger: Logger;
   readonly limits: NodeLimits;
-  /** Who pays for messages that begin outside a handler. */
-  readonly localIngress: Ingress;
   readonly connections = new Set<Connection>();
   readonly listeners = new Set<Listener>();
   readonly #router: Router;
   readonly #cells = new Set<Cell>();
+  /** In the order in which they first had a worker. Their names are few and fixed. */
+  readonly #clusters = new Set<string>();
   readonly #detached = new Set<Detached>();
-  readonly #watchers = new Map<string, Set<WatchListener>>();
-  readonly #onStop = new Set<() => void>();
+  readonly #onStop: Listeners<void>;
+  /** Who pays for what `send` sends, and for what `request` does: requests go on while a flood is held up. */
+  readonly #sends: Ingress;
+  readonly #requests: Ingress;
+  /** Where `send` sends from: nobody receives there. */
+  readonly #nowhere: Mailbox;
   #stopping: Promise<void> | undefined;
 
   constructor(options: NodeOptions) {
@@ -90,8 +96,20 @@ export class Node {
     this.network = options.network;
     this.logger = options.logger;
     this.limits = { hops: ROUTE_ADDRESSES_MAX, routeAddresses: ROUTE_ADDRESSES_MAX, ingress: INGRESS_LIMITS, ...options.limits };
-    this.localIngress = new Ingress({ clock: this.clock, limits: this.limits.ingress });
+    this.#sends = new Ingress({ clock: this.clock, limits: this.limits.ingress });
+    this.#requests = new Ingress({ clock: this.clock, limits: this.limits.ingress });
     this.#router = new Router(this.clock, this.logger, this.limits.hops);
+    this.#onStop = new Listeners((thrown) => this.logger.log('warn', 'listener.failed', errorFields(thrown)));
+    this.#nowhere = {
+      address: this.newAddress(),
+      incoming: undefined,
+      outgoing: undefined,
+      urgent: false,
+      published: undefined,
+      terminal: undefined,
+      queue: new Queue(),
+      owner: { isClosing: true, wake: () => undefined },
+    };
   }
 
   /** Messages that reached nobody. */
@@ -117,6 +135,7 @@ export class Node {
     this.#mustRun();
     const cell = new Cell(this, this.#router, toAddress(address), worker, options);
     this.#cells.add(cell);
+    if (options.cluster !== undefined) this.#clusters.add(options.cluster);
     try {
       cell.begin();
     } catch (thrown) {
@@ -140,21 +159,14 @@ export class Node {
   watch(address: AddressLike, listener: WatchListener): () => void {
     const watched = toAddress(address);
     const owner = this.#router.get(watched)?.owner;
-    if (!(owner instanceof Cell)) {
-      listener({ address: watched, cause: undefined });
-      return () => undefined;
-    }
-    const key = owner.address.key;
-    const listeners = this.#watchers.get(key) ?? new Set();
-    this.#watchers.set(key, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#watchers.delete(key);
-    };
+    if (owner instanceof Cell) return owner.watch(listener);
+    listener({ address: watched, cause: undefined });
+    return () => undefined;
   }
 
   /**
-   * Makes a worker reachable from outside by that way, for those whom `allow` lets in. Nothing else is reachable.
+   * Makes a worker reachable from outside by that way, for those whom `allow` lets in. Nothing else is reachable. Its
+   * incoming control is replaced; when it is published by several ways, each has its own `allow`.
    * @throws {RuntimeError} `ADDRESS_UNKNOWN`
    */
   publish(address: AddressLike, options: PublishOptions): void {
@@ -162,43 +174,58 @@ export class Node {
     if (mailbox === undefined) {
       throw new RuntimeError('ADDRESS_UNKNOWN', `Start a worker at ${toAddress(address).toString()} before it is published.`);
     }
-    for (const way of Array.isArray(options.on) ? (options.on as readonly HasFlow[]) : [options.on as HasFlow]) {
-      this.flows.addConsumer(mailbox.address, way.flow.id);
-    }
-    mailbox.incoming = options.allow === allowEveryone ? undefined : options.allow;
+    const ways = Array.isArray(options.on) ? (options.on as readonly HasFlow[]) : [options.on as HasFlow];
+    const published = (mailbox.published ??= new Published());
+    published.set(ways, options.allow);
+    mailbox.incoming = published.isEveryone ? undefined : published;
+    for (const way of ways) this.flows.addConsumer(mailbox.address, way.flow.id);
   }
 
-  /** Sends from outside a worker, with no way back. Wait for it, and pressure reaches the caller. */
+  /**
+   * Sends from outside a worker, with no way back. Wait for it, and pressure reaches the caller; who does not wait and sends
+   * on and on loses messages to the bound.
+   * @throws {RuntimeError} `NODE_STOPPED`
+   */
   send(to: RouteLike, payload: Uint8Array): Promise<void>;
-  send<Request>(to: Destination<Request, unknown>, value: Request): Promise<void>;
+  send<Request>(to: Destination<Request, unknown>, value: NoInfer<Request>): Promise<void>;
   async send(to: RouteLike | Destination<never, unknown>, value: unknown): Promise<void> {
-    using from = this.detached();
-    await from.send(to as RouteLike, value as Uint8Array);
+    this.#mustRun();
+    const { onward, content } = encodeFor(to, value);
+    this.#router.inject(new Message(onward, Route.empty.prepend(this.#nowhere.address), content), this.#nowhere, this.#sends);
+    await this.#sends.room();
   }
 
   /**
    * Sends a message and waits for one answer. The answer is whatever comes first to the private mailbox it was sent from.
-   * @throws {RuntimeError} `REQUEST_TIMEOUT` (after 30 s by default), `REQUEST_ABORTED`, `NODE_STOPPED`
+   * @throws {RuntimeError} `REQUEST_TIMEOUT` (after 30 s by default), `REQUEST_ABORTED`, `NODE_STOPPED`, `ROUTE_EMPTY`
+   * Source: routing.md 1.6
    */
   request(to: RouteLike, payload: Uint8Array, options?: RequestOptions): Promise<Message>;
-  request<Request, Reply>(to: Destination<Request, Reply>, value: Request, options?: RequestOptions): Promise<Reply>;
-  async request(to: RouteLike | Destination<never, unknown>, value: unknown, options: RequestOptions = {}): Promise<unknown> {
-    const { onward } = encodeFor(to, value);
-    using from = this.detached({ urgent: true });
+  request<Request, Reply>(to: Destination<Request, Reply>, value: NoInfer<Request>, options?: RequestOptions): Promise<Reply>;
+  request(to: RouteLike | Destination<never, unknown>, value: unknown, options: RequestOptions = {}): Promise<unknown> {
+    return this.requestFor({ ingress: this.#requests, outgoing: undefined }, to, value, options);
+  }
+
+  /** @internal a request on behalf of a worker: it pays, and its outgoing control applies */
+  async requestFor(
+    on: { readonly ingress: Ingress; readonly outgoing: AccessControl | undefined },
+    to: RouteLike | Destination<never, unknown>,
+    value: unknown,
+    options: RequestOptions,
+  ): Promise<unknown> {
+    const { onward, content } = encodeFor(to, value);
+    using from = this.#detach(on.ingress, { urgent: true, ...(on.outgoing && { outgoing: on.outgoing }) });
     // The answer must get past the flow control of whatever brings it in.
     const flow = this.flows.ofAnswersThrough(onward.next);
     if (flow !== undefined) this.flows.addConsumer(from.address, flow.id);
-    void from.send(to as RouteLike, value as Uint8Array);
-    const answer = await from.receive({ timeoutMs: REQUEST_TIMEOUT_MS, ...options });
+    from.post(onward, content);
+    const answer = await from.receive(options);
     return isDestination(to) ? to.decodeReply(answer.payload) : answer;
   }
 
   /** A mailbox without a worker, under a random name. Close it when done. */
   detached(options: MailboxOptions = {}): Detached {
-    this.#mustRun();
-    const made = new Detached(this, this.#router, this.newAddress(), options);
-    this.#detached.add(made);
-    return made;
+    return this.#detach(undefined, options);
   }
 
   /** A local address nobody can guess: 128 random bits. */
@@ -228,21 +255,19 @@ export class Node {
     return this.#router.get(address)?.terminal;
   }
 
-  /** Shows every hop of every message to a subscriber, one at a time; it costs time while it is there. @returns how to end it */
+  /** Shows every hop of every message to a subscriber; it costs time while it is there. @returns how to end it */
   trace(listener: (event: TraceEvent) => void): () => void {
-    this.#router.setTracer(listener);
-    return () => this.#router.setTracer(undefined);
+    return this.#router.trace(listener);
   }
 
   /** Calls back when the node begins to stop: for what is no worker. @returns how to call it off */
   onStop(callback: () => void): () => void {
-    this.#onStop.add(callback);
-    return () => this.#onStop.delete(callback);
+    return this.#onStop.add(callback);
   }
 
   /**
-   * Stops everything: workers of no cluster in reverse order of their start, then clusters in reverse order (transports
-   * last), each after it handled what waited. What has not ended by the deadline is ended.
+   * Stops everything: workers of no cluster in reverse order of their start, then clusters in reverse order of their first
+   * worker (transports last), each after it handled what waited. What has not ended by the deadline is ended.
    */
   stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
     return (this.#stopping ??= this.#stop(options.deadlineMs ?? STOP_DEADLINE_MS));
@@ -257,11 +282,8 @@ export class Node {
   }
 
   /** @internal a worker has ended */
-  ended(cell: Cell, cause: unknown): void {
+  ended(cell: Cell): void {
     this.#cells.delete(cell);
-    const listeners = this.#watchers.get(cell.address.key);
-    this.#watchers.delete(cell.address.key);
-    for (const listener of listeners ?? []) listener({ address: cell.address, cause });
   }
 
   /** @internal */
@@ -270,40 +292,38 @@ export class Node {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    for (const callback of this.#onStop) callback();
-    this.#onStop.clear();
-    let aborted = false;
-    let abort: () => void = () => undefined;
-    const deadline = new Promise<void>((resolve) => {
-      abort = resolve;
+    this.#onStop.tell();
+    let pass: (passed: true) => void = () => undefined;
+    const deadline = new Promise<true>((resolve) => {
+      pass = resolve;
     });
-    const timer = this.clock.setTimer(deadlineMs, () => {
-      aborted = true;
-      abort();
-    });
+    const timer = this.clock.setTimer(deadlineMs, () => pass(true));
     for (const group of this.#stopOrder()) {
-      if (aborted) break;
       const ends = group.map((cell) => cell.close());
       this.#router.run();
-      await Promise.race([Promise.all(ends), deadline]);
+      if ((await Promise.race([Promise.all(ends), deadline])) === true) break;
     }
     timer.cancel();
-    for (const cell of [...this.#cells]) {
+    for (const cell of [...this.#cells].reverse()) {
       this.logger.log('warn', 'node.stop.deadline', { address: cell.address.toString() });
       cell.abort();
     }
     for (const detached of [...this.#detached]) detached.close();
-    this.localIngress.close();
+    this.#sends.close();
+    this.#requests.close();
   }
 
   #stopOrder(): Cell[][] {
-    const clusters = new Map<string, Cell[]>();
-    const free: Cell[] = [];
-    for (const cell of this.#cells) {
-      if (cell.cluster === undefined) free.unshift(cell);
-      else clusters.set(cell.cluster, [cell, ...(clusters.get(cell.cluster) ?? [])]);
-    }
-    return [free, ...[...clusters.values()].reverse()];
+    const cells = [...this.#cells].reverse();
+    const clusters = [undefined, ...[...this.#clusters].reverse()];
+    return clusters.map((cluster) => cells.filter((cell) => cell.cluster === cluster));
+  }
+
+  #detach(payer: Ingress | undefined, options: MailboxOptions): Detached {
+    this.#mustRun();
+    const made = new Detached(this, this.#router, payer, options);
+    this.#detached.add(made);
+    return made;
   }
 
   #mustRun(): void {

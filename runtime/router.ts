@@ -4,6 +4,7 @@ import { type DeadLetterReason, DeadLetters } from './dead-letter.ts';
 import { RuntimeError } from './errors.ts';
 import { FlowControls } from './flow-control.ts';
 import type { Ingress } from './ingress.ts';
+import { Listeners } from './listeners.ts';
 import { errorFields, type Logger } from './logger.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Message } from './message.ts';
@@ -20,7 +21,10 @@ export interface Runnable {
   nextReady: Runnable | undefined;
 }
 
-/** One hop of one message, as a subscriber of `node.trace` sees it. */
+/**
+ * One hop of one message, as a subscriber of `node.trace` sees it. What was `sent` is in a mailbox and ends as exactly one of
+ * `handled` and `dead`; what found no mailbox is `dead` without having been `sent`.
+ */
 export interface TraceEvent {
   readonly kind: 'sent' | 'handled' | 'dead';
   readonly reason?: DeadLetterReason;
@@ -33,9 +37,11 @@ export interface TraceEvent {
  */
 export class Router {
   readonly flows = new FlowControls();
-  readonly deadLetters = new DeadLetters();
+  readonly deadLetters: DeadLetters;
   readonly hopsMax: number;
-  #tracer: ((event: TraceEvent) => void) | undefined;
+  readonly #tracers: Listeners<TraceEvent>;
+  /** Whether anybody traces: asked at every hop. */
+  #isTraced = false;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #mailboxes = new Map<string, Mailbox>();
@@ -49,10 +55,19 @@ export class Router {
     this.#clock = clock;
     this.#logger = logger;
     this.hopsMax = hopsMax;
+    const onThrown = (thrown: unknown) => logger.log('warn', 'listener.failed', errorFields(thrown));
+    this.deadLetters = new DeadLetters(onThrown);
+    this.#tracers = new Listeners(onThrown);
   }
 
-  setTracer(tracer: ((event: TraceEvent) => void) | undefined): void {
-    this.#tracer = tracer;
+  /** @returns how to end it */
+  trace(listener: (event: TraceEvent) => void): () => void {
+    const end = this.#tracers.add(listener);
+    this.#isTraced = true;
+    return () => {
+      end();
+      this.#isTraced = !this.#tracers.isEmpty;
+    };
   }
 
   /** @throws {RuntimeError} `ADDRESS_IN_USE` */
@@ -86,7 +101,7 @@ export class Router {
 
   /** Queues a message at its first onward hop, or makes it a dead letter. Never throws for what a peer sent. */
   post(message: Message, from: Mailbox, ingress: Ingress): void {
-    const posted = message.posted ? message.copy() : message;
+    const posted = message.posted ? message.again() : message;
     posted.source = from.address;
     posted.ingress = ingress;
     if (posted.onward.isEmpty) return this.drop('empty-route', posted);
@@ -95,23 +110,22 @@ export class Router {
     if (mailbox === undefined) return this.drop(next.isLocal ? 'unknown-address' : 'no-transport', posted);
     if (mailbox.owner.isClosing) return this.drop('stopped', posted);
     if (posted.hops > this.hopsMax) return this.drop('hop-limit', posted);
-    if (from.outgoing !== undefined && !this.#allows(from, posted)) return this.drop('denied-outgoing', posted);
+    if (from.outgoing !== undefined && !this.#allows(from, posted)) return this.drop(from.outgoing.deniedAs ?? 'denied-outgoing', posted);
     if (!ingress.charge(posted.payloadBytes)) return this.drop('overflow', posted);
-    if (this.#tracer !== undefined) this.#tracer({ kind: 'sent', message: posted });
     posted.mailbox = mailbox;
+    if (this.#isTraced) this.#tracers.tell({ kind: 'sent', message: posted });
     mailbox.queue.push(posted);
     mailbox.owner.wake();
   }
 
   /**
-   * Queues a message that came from outside: sheds it when its ingress sheds load.
+   * Queues a message at which an ingress begins: it came from outside, or a local caller sends it of its own accord. While
+   * the ingress sheds load, it may become a dead letter here; what follows from a message that was let in may not.
    * @param from the producer's mailbox: its outgoing control is the flow control
    */
   inject(message: Message, from: Mailbox, ingress: Ingress): void {
-    const urgent = !message.onward.isEmpty && this.#mailboxes.get(message.onward.next.key)?.urgent === true;
-    if (ingress.admits(message.payloadBytes, urgent)) return this.post(message, from, ingress);
-    message.source = from.address;
-    message.ingress = ingress;
+    if (!ingress.isShedding || ingress.admits(message.payloadBytes, this.#isUrgent(message))) return this.post(message, from, ingress);
+    if (!message.posted) message.source = from.address;
     this.drop('overflow', message);
   }
 
@@ -127,21 +141,33 @@ export class Router {
     }
   }
 
+  /** A message was handled: its ingress pays no more. It has no mailbox any more if its worker gave it up. */
   handled(message: Message): void {
-    if (this.#tracer !== undefined) this.#tracer({ kind: 'handled', message });
+    if (this.#isTraced && message.mailbox !== undefined) this.#tracers.tell({ kind: 'handled', message });
+    message.mailbox = undefined;
     message.ingress.release(message.payloadBytes);
   }
 
-  /** A queued message that is not handled: a dead letter, and its ingress pays no more. */
-  discard(reason: DeadLetterReason, message: Message): void {
-    this.drop(reason, message);
+  /** A message that was queued is not handled to its end: a dead letter unless it is one, and its ingress pays no more. */
+  discard(reason: DeadLetterReason, message: Message, cause?: unknown): void {
+    if (message.mailbox !== undefined) this.drop(reason, message, cause);
     message.ingress.release(message.payloadBytes);
   }
 
-  drop(reason: DeadLetterReason, message: Message): void {
-    this.deadLetters.add(reason, message);
-    if (this.#tracer !== undefined) this.#tracer({ kind: 'dead', reason, message });
-    this.#logger.log('debug', 'message.dead', { reason, source: String(message.source), onward: String(message.onward) });
+  /** Makes a message a dead letter. One that a handler gives up stays charged until the handler is done. */
+  drop(reason: DeadLetterReason, message: Message, cause?: unknown): void {
+    message.mailbox = undefined;
+    this.deadLetters.add(reason, message, cause);
+    if (this.#isTraced) this.#tracers.tell({ kind: 'dead', reason, message });
+    const next = message.onward.isEmpty ? '' : message.onward.next.toString();
+    this.#logger.log('debug', 'message.dead', { reason, next, ...(cause !== undefined && errorFields(cause)) });
+  }
+
+  /** A worker gives a message up: its own, or one it was about to send. */
+  giveUp(reason: DeadLetterReason, message: Message, cause?: unknown): void {
+    if (message.posted && message.mailbox === undefined)
+      this.deadLetters.add(reason, message, cause); // Its trace ended when it was handled.
+    else this.drop(reason, message, cause);
   }
 
   /** Puts it at the end of the line, and sees that the line moves. */
@@ -168,6 +194,7 @@ export class Router {
         if (runnable === undefined || budget <= 0) {
           this.#callQuiet();
           if (budget <= 0) break;
+          budget -= 1; // A callback that asks to be called again must not keep the turn.
           continue;
         }
         this.#firstReady = runnable.nextReady;
@@ -188,6 +215,10 @@ export class Router {
       this.#logger.log('warn', 'access.control.failed', { address: from.address.toString(), ...errorFields(thrown) });
       return false;
     }
+  }
+
+  #isUrgent({ onward }: Message): boolean {
+    return !onward.isEmpty && this.#mailboxes.get(onward.next.key)?.urgent === true;
   }
 
   #callQuiet(): void {

@@ -51,23 +51,24 @@ export function via(first: RouteOrWay, ...rest: readonly RoutePart[]): Way {
 export function whenThere(way: Way, signal?: AbortSignal): Promise<Route> {
   return new Promise((resolve, reject) => {
     if (way.current !== undefined) return resolve(way.current);
-    const enough = way.need();
+    if (signal?.aborted === true) return reject(signal.reason as Error);
+    const undo: (() => void)[] = [];
     const settle = () => {
-      forget();
-      enough();
-      signal?.removeEventListener('abort', abort);
+      for (const each of undo.splice(0)) each();
     };
-    const forget = way.onChange(() => {
+    const look = () => {
       const { current } = way;
       if (current === undefined) return;
       settle();
       resolve(current);
-    });
+    };
     const abort = () => {
       settle();
       reject(signal?.reason as Error);
     };
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
+    signal?.addEventListener('abort', abort, { once: true });
+    undo.push(() => signal?.removeEventListener('abort', abort), way.onChange(look));
+    undo.push(way.need());
+    look(); // It may have come at once, when it was needed.
   });
 }

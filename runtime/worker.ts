@@ -6,15 +6,26 @@ import type { Message } from './message.ts';
 /**
  * What is behind an address. It handles one message at a time, to the end: when a handler returns a promise, the next
  * message waits for it; when it returns nothing, nothing is awaited. A worker that throws loses that message and lives on,
- * unless it was started with another `onFailure`.
+ * unless it was started with another `onFailure`. Source: routing.md 1.1, 1.7
  */
 export interface Worker {
-  /** Called once, before the first message; messages that come meanwhile wait. */
+  /**
+   * Called once, before the first message; messages that come meanwhile wait. When it throws, so does `start`; when its
+   * promise is rejected, the worker stops.
+   */
   onStart?(context: Context): void | Promise<void>;
   /** @param message its own address is still first on the onward route. It may be kept; the bytes of its payload may not. */
   onMessage(message: Message, context: Context): void | Promise<void>;
-  /** Called once, after the last message. Its addresses are still its own, so it may say goodbye. */
+  /**
+   * Called once, after the last message, also when the promise of `onStart` was rejected; not when `onStart` threw. Its
+   * addresses are still its own, so it may say goodbye.
+   */
   onStop?(context: Context): void | Promise<void>;
+  /**
+   * Called instead when the deadline of the node's stop has passed, even when `onStop` was called and is not done: let go of
+   * sockets and the like. Without it `onStop` is called, unless it was, and not awaited.
+   */
+  onAbort?(context: Context): void;
 }
 
 /** One address of a worker and who may use it. */
@@ -39,7 +50,10 @@ export type OnFailure =
   | 'continue'
   /** The worker stops; whoever watches it is told the cause. */
   | 'stop'
-  /** It is stopped and started anew (its factory is called again), its messages waiting; after `limit` failures within `withinMs` it stops. */
+  /**
+   * It is stopped, and after `backoffMs` started anew (its factory is called again). Its timers and ingresses end; its
+   * messages wait. When more than `limit` failures come within `withinMs`, it stops.
+   */
   | { readonly restart: { readonly limit: number; readonly withinMs: number; readonly backoffMs: number } };
 
 export interface StartOptions extends MailboxOptions {
