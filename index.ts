@@ -46,7 +46,9 @@ export type { ByteStream, HostPort, Network, StreamReader } from './runtime/netw
 export { Node, type NodeOptions } from './runtime/node.ts';
 export { type Destination, type Protocol, protocol } from './runtime/protocol.ts';
 export type { Random } from './runtime/random.ts';
+export { type ResolveTransports, resolveRoute } from './runtime/resolve.ts';
 export { parseRoute, Route, route } from './runtime/route.ts';
+export type { TraceEvent } from './runtime/router.ts';
 export type { Connection, Listener, Transport } from './runtime/transport.ts';
 export { via, type Way, whenThere } from './runtime/way.ts';
 export type { OnFailure, StartOptions, Worker } from './runtime/worker.ts';
