@@ -156,6 +156,18 @@ describe('a plain registration', () => {
     expect(relay.node.deadLetters.count('refused')).toBe(1);
   });
 
+  test('gives way at once when its connection goes while it is asked', async () => {
+    const { world, join } = await plainWorld();
+    const [first, second] = [await join('first'), await join('second')];
+    await register(world, first.node, first.connection.route, 'bank');
+    const sinceMs = world.clock.monotonicMs();
+    const asked = register(world, second.node, second.connection.route, 'bank');
+    await world.pass(1_000);
+    await world.clock.runUntil(first.connection.close());
+    expect(await asked).toBe('confirmed');
+    expect(world.clock.monotonicMs() - sinceMs).toBeLessThan(2_000);
+  });
+
   test('stays when its echo answers', async () => {
     const { world, join } = await plainWorld();
     const [first, second] = [await join('first'), await join('second')];

@@ -140,6 +140,19 @@ describe('a session', () => {
     await session.close();
   });
 
+  test('what falls down as soon as it is up is no success: its pauses grow', async () => {
+    const { clock, subject, begin, pass } = world();
+    const session = begin();
+    while (clock.monotonicMs() < 60_000) {
+      await pass(10);
+      subject.last.succeed();
+      await pass(0);
+      subject.lose();
+    }
+    expect(subject.attempts.length).toBeLessThan(15);
+    await session.close();
+  });
+
   test('pauses up to 30 s while idle, and at most 2 s while it is needed', async () => {
     const { subject, begin, pass } = world();
     const session = begin();
