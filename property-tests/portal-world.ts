@@ -1,10 +1,12 @@
 import { allowEveryone } from '../runtime/access-control.ts';
+import type { Address } from '../runtime/address.ts';
 import type { Context } from '../runtime/context.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import { Message } from '../runtime/message.ts';
 import type { ByteStream, HostPort, Network, StreamReader } from '../runtime/network.ts';
 import { Node } from '../runtime/node.ts';
 import { type Route, route } from '../runtime/route.ts';
+import type { Listener } from '../runtime/transport.ts';
 import type { Worker } from '../runtime/worker.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
 import { SimulatedNetwork } from '../simulation/network.ts';
@@ -58,14 +60,15 @@ export class Program implements StreamReader {
 export type Edit = (message: Message, direction: 'there' | 'back', index: number, passOn: (later: Message) => void) => readonly Message[];
 
 /** A relay that may do to messages what it likes: forwards as a hop does, through an editor. */
-class EditingRelay implements Worker {
+export class EditingRelay implements Worker {
   edit: Edit = (message) => [message];
-  toFar!: Route;
+  /** Whether what goes to that address next is on its way to the outlet. */
+  leadsThere: (next: Address) => boolean = () => true;
   readonly counts = { there: 0, back: 0 };
 
   onMessage(message: Message, context: Context): void {
     const onward = message.step(context.address);
-    const direction = onward.onward.next.equals(this.toFar.next) ? 'there' : 'back';
+    const direction = this.leadsThere(onward.onward.next) ? 'there' : 'back';
     const passOn = (later: Message) => context.forward(later);
     for (const passed of this.edit(onward, direction, this.counts[direction]++, passOn)) passOn(passed);
   }
@@ -95,8 +98,10 @@ export class PortalWorld {
   readonly relay = new EditingRelay();
   readonly nearHost: Network;
   readonly farHost: Network;
+  farListener!: Listener;
   inlet!: Inlet;
   outlet!: Outlet;
+  #toFar!: Route;
   /** Connections that the target has accepted. */
   readonly targets: Program[] = [];
   onTarget: (program: Program) => void = () => undefined;
@@ -129,16 +134,21 @@ export class PortalWorld {
       this.onTarget(program);
       return program;
     });
-    const farListener = await this.far.listen(tcp(), '0.0.0.0:4000');
-    this.outlet = outlet(this.far, { target: `127.0.0.1:${TARGET_PORT}`, on: farListener, ...everyone, ...options.outlet });
+    this.farListener = await this.far.listen(tcp(), '0.0.0.0:4000');
+    this.outlet = outlet(this.far, { target: `127.0.0.1:${TARGET_PORT}`, on: this.farListener, ...everyone, ...options.outlet });
     const midListener = await this.mid.listen(tcp(), '0.0.0.0:4000');
     const toFar = await this.mid.connect(tcp(), 'far:4000');
-    this.relay.toFar = toFar.route;
+    this.relay.leadsThere = (next) => next.equals(toFar.address);
     this.mid.start('relay', this.relay);
     this.mid.publish('relay', { on: [midListener, toFar], ...everyone });
     const toMid = await this.near.connect(tcp(), 'mid:4000');
-    const way = route(toMid, 'relay', toFar, 'outlet');
-    this.inlet = await inlet(this.near, { listen: '127.0.0.1:0', outlet: way, ...everyone, ...options.inlet });
+    this.#toFar = route(toMid, 'relay', toFar);
+    this.inlet = await inlet(this.near, { listen: '127.0.0.1:0', outlet: this.wayTo('outlet'), ...everyone, ...options.inlet });
+  }
+
+  /** The way from `near` through the relay to a worker of `far`. */
+  wayTo(address: string): Route {
+    return route(this.#toFar, address);
   }
 
   /** A client that connects to the inlet. */

@@ -49,7 +49,11 @@ const written: fc.Arbitrary<[PortalMessage, Uint8Array]> = fc.oneof(
 );
 
 test('what is written is read', () => {
-  fc.assert(fc.property(written, ([message, bytes]) => void expect(decodePortalMessage(bytes)).toEqual(message)));
+  fc.assert(
+    fc.property(written, ([message, bytes]) => {
+      expect(decodePortalMessage(bytes)).toEqual(message);
+    }),
+  );
 });
 
 test('any other bytes are a message, or an error of ours', () => {

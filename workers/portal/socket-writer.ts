@@ -1,7 +1,7 @@
 import type { Context } from '../../runtime/context.ts';
 import type { ByteStream } from '../../runtime/network.ts';
 
-/** While the socket takes nothing, chunks up to this size are joined: each would keep alive all the memory it was read into. */
+/** Chunks up to this size that have to wait are joined: each would cost the host a piece, and keep alive all the memory it was read into. */
 const JOIN_BYTES_MAX = 4 * 1024;
 const JOINED_BYTES = 16 * 1024;
 
@@ -39,8 +39,9 @@ export class SocketWriter {
 
   write(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.#isOver) return;
+    const isFirst = this.#waitingBytes === 0 && !this.#isBusy;
     this.#waitingBytes += bytes.length;
-    if (this.#isBusy && bytes.length <= JOIN_BYTES_MAX) this.#join(bytes);
+    if (!isFirst && bytes.length <= JOIN_BYTES_MAX) this.#join(bytes);
     else {
       this.#seal();
       this.#waiting.push(bytes);

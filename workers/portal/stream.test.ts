@@ -135,6 +135,23 @@ test('a path that goes dead in silence resets both ends in 35 s, busy and idle',
   expect(world.clock.monotonicMs()).toBeLessThan(35_000);
 });
 
+test.each(['there', 'back'] as const)('a tail that is lost %s, with nothing behind it, resets both ends', async (direction) => {
+  const world = await PortalWorld.make();
+  const client = await world.connect();
+  await world.until(() => world.targets.length === 1);
+  const target = world.targets[0] as Program;
+  await world.run(20);
+  let isFirst = true;
+  world.relay.edit = (message, way) => {
+    if (way !== direction || !isFirst) return [message];
+    isFirst = false;
+    return [];
+  };
+  (direction === 'there' ? client : target).stream.write([pattern(100)]);
+  expect(await world.until(() => client.isOver && target.isOver)).toBeLessThan(5_000);
+  expect([client.wasReset, target.wasReset, client.byteCount + target.byteCount]).toEqual([true, true, 0]);
+});
+
 test('an idle stream lives', async () => {
   const world = await PortalWorld.make();
   const client = await world.connect();
@@ -142,6 +159,49 @@ test('an idle stream lives', async () => {
   client.stream.write([pattern(9)]);
   await world.until(() => world.targets[0]?.byteCount === 9, 1_000);
   expect(world.targets[0]!.byteCount).toBe(9);
+});
+
+test('100 half-closes and 200 resets, a tenth of them: exact, and nothing is left', async () => {
+  const world = await PortalWorld.make();
+  const answer = pattern(MIB);
+  world.onTarget = (target) => {
+    target.onMore = () => {
+      if (!target.hasEnd) return;
+      target.stream.write([answer]);
+      target.stream.end();
+    };
+  };
+  for (let trial = 0; trial < 10; trial++) {
+    const client = await world.connect();
+    client.stream.write([pattern(10)]);
+    client.stream.end();
+    await world.until(() => client.isOver);
+    expect(client.hasEnd && client.received.equals(answer)).toBe(true);
+  }
+  for (let trial = 0; trial < 20; trial++) {
+    const before = world.targets.length;
+    const client = await world.connect();
+    client.stream.write([pattern(1 + trial * 5_000)]);
+    await world.run(trial); // before the Ping, before the Pong, in the middle of it, after it
+    const target = world.targets[before];
+    const [one, other] = trial % 2 === 0 || target === undefined ? [client, target] : [target, client];
+    one.stream.reset();
+    await world.run(50);
+    expect([other?.wasReset ?? true, world.network.streamCount]).toEqual([true, 4]);
+  }
+  expect([world.inlet.streams, world.outlet.streams]).toEqual([0, 0]);
+});
+
+test('1,000,000 messages in one stream, a hundredth of them', async () => {
+  const world = await PortalWorld.make({ latencyMs: 0 });
+  const client = await world.connect();
+  const messages = 10_000;
+  for (let sent = 0; sent < messages; sent++) client.stream.write([Uint8Array.of(sent, sent >> 8, 3)]);
+  client.stream.end();
+  await world.until(() => world.targets[0]?.isOver === true);
+  const { received, hasEnd } = world.targets[0]!;
+  expect(hasEnd && received.length === 3 * messages).toBe(true);
+  for (let index = 0; index < messages; index++) expect(received.readUInt16LE(3 * index)).toBe(index);
 });
 
 describe('a slow reader', () => {
