@@ -1,8 +1,18 @@
 import type { Node } from '../../runtime/node.ts';
+import type { Route } from '../../runtime/route.ts';
 import { type RouteOrWay, toWay } from '../../runtime/way.ts';
 import { maintain, type Session, type SessionOptions } from '../session/session.ts';
 import { ChannelError } from './errors.ts';
-import { secureChannel, type SecureChannelOptions } from './secure-channel.ts';
+import { type SecureChannel, secureChannel, type SecureChannelOptions } from './secure-channel.ts';
+
+/**
+ * How often, and how many times, a channel that has moved asks for a sign of life: for 1 s in all, so that one whose other
+ * end is gone is made anew in time. Source: decisions.md A5, new connections within 5 s of a relay's return
+ */
+const PROBE_GAP_MS = 250;
+const PROBES_MAX = 4;
+/** The second handshake begins so long after the first, the third after twice as long. Our own bound. */
+const SECOND_HANDSHAKE_MS = 1_000;
 
 export interface ChannelSessionOptions
   extends Omit<SecureChannelOptions, 'signal'>,
@@ -20,16 +30,45 @@ export function channelSession(node: Node, to: RouteOrWay, options: ChannelSessi
     name: options.name ?? 'secure channel',
     over: toWay(to),
     make: async ({ signal, flow, over }) => {
-      const channel = await secureChannel(node, over, { ...options, flow, signal });
+      const channel = await firstToOpen(node, over, { ...options, flow, signal });
       return {
         route: channel.route,
         closed: channel.closed.then((reason) => new ChannelError('CHANNEL_CLOSED', `The channel ended (${reason}).`)),
         close: () => channel.close(),
         reroute: async (moved) => {
-          const answered = await channel.reroute(moved.withoutLast);
-          if (!answered) throw new ChannelError('CHANNEL_CLOSED', 'The other end does not answer by the new way.');
+          for (let probes = 0; probes < PROBES_MAX; probes++) if (await channel.reroute(moved.withoutLast, PROBE_GAP_MS)) return;
+          throw new ChannelError('CHANNEL_CLOSED', 'The other end does not answer by the new way.');
         },
       };
     },
+  });
+}
+
+/**
+ * Shakes hands, and begins another handshake beside the first while nobody answers: nobody repeats a first message that got
+ * lost, perhaps at a relay whose client was still on its way. The first channel to open is taken; the time is the first one's.
+ */
+function firstToOpen(node: Node, to: Route, options: SecureChannelOptions & { readonly signal: AbortSignal }): Promise<SecureChannel> {
+  const others = new AbortController();
+  const signal = AbortSignal.any([options.signal, others.signal]);
+  return new Promise((resolve, reject) => {
+    const begin = (nextInMs: number): void => {
+      const next = node.clock.setTimer(nextInMs, () => begin(nextInMs * 2));
+      signal.addEventListener('abort', () => next.cancel(), { once: true });
+      secureChannel(node, to, { ...options, signal }).then(
+        (channel) => {
+          if (signal.aborted) void channel.close();
+          resolve(channel);
+          others.abort();
+        },
+        (thrown: unknown) => {
+          reject(
+            thrown instanceof Error ? thrown : new ChannelError('HANDSHAKE_STOPPED', 'The handshake was given up.', { cause: thrown }),
+          );
+          others.abort();
+        },
+      );
+    };
+    begin(SECOND_HANDSHAKE_MS);
   });
 }

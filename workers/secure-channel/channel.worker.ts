@@ -1,26 +1,25 @@
+import type { VerifiedCredential } from '../../identities/credential.ts';
 import type { Identifier } from '../../identities/identifier.ts';
-import type { Identity, Presentation, VerifiedPeer } from '../../identities/identity.ts';
+import type { Identity, Presentation } from '../../identities/identity.ts';
 import type { TrustPolicy } from '../../identities/trust.ts';
 import { allowNobody } from '../../runtime/access-control.ts';
 import type { Address } from '../../runtime/address.ts';
 import type { Timer } from '../../runtime/clock.ts';
 import type { Context } from '../../runtime/context.ts';
-import { CodecError } from '../../runtime/errors.ts';
 import type { Flow } from '../../runtime/flow-control.ts';
-import { errorFields } from '../../runtime/logger.ts';
-import { type LocalInfo, Message } from '../../runtime/message.ts';
+import { errorFields, type LogLevel } from '../../runtime/logger.ts';
+import { Message } from '../../runtime/message.ts';
 import type { Node } from '../../runtime/node.ts';
 import { Route } from '../../runtime/route.ts';
 import type { Worker } from '../../runtime/worker.ts';
 import {
-  decodeChannelMessage,
   decodeIdentityAndCredentials,
   encodeIdentityAndCredentials,
-  encodePadded,
   encodeRefreshCredentials,
-  type PayloadMessage,
+  type RefreshCredentialsMessage,
 } from './channel-message.ts';
 import type { CredentialSource } from './credential-source.ts';
+import { Decryptor } from './decryptor.ts';
 import { Encryptor } from './encryptor.ts';
 import { ChannelError } from './errors.ts';
 import { FrameOpener } from './frame-opener.ts';
@@ -28,22 +27,26 @@ import { FrameSealer } from './frame-sealer.ts';
 import type { ChannelKeys, HandshakeOptions } from './handshake.ts';
 import type { ChannelEnd, HandshakeFailure } from './initiator.machine.ts';
 import { Liveness } from './liveness.ts';
-import { peerInfo } from './local-info.ts';
-import { encodeProbe, isProbe } from './probe.ts';
+import { type HeldCredential, peerInfo } from './local-info.ts';
+import { encodeProbe } from './probe.ts';
 
-/** Both ends give a handshake so long. Source: reliability.md 2.3. */
+/** Both ends give a handshake so long, from before the own credential is fetched until the peer is verified. Source: reliability.md 2.3 */
 export const HANDSHAKE_MS = 10_000;
+/** How often it is asked whether a key was revoked: soon enough for the 60 s of decisions.md B13. */
+const REVOCATION_MS = 30_000;
 
 /** What both ends of a channel are made with. */
 export interface ChannelSetup {
   readonly identity: Identity;
+  /** Who may be at the other end. */
   readonly trust: TrustPolicy;
   /** Issuers whose credentials count besides those that `trust` names. */
   readonly authorities?: readonly Identifier[];
-  /** The credential to present, and when there is a newer one. */
+  /** The credential to present, and when there is a newer one. A listener shows it to whoever asks: see docs/protocol.md, Channels. */
   readonly credential?: CredentialSource;
   /** Let a channel lead to one's own identity. Refused by default. */
   readonly allowSelf?: boolean;
+  /** 10 s by default. */
   readonly handshakeTimeoutMs?: number;
 }
 
@@ -55,7 +58,12 @@ export interface ChannelEvents {
   onEnd(reason: EndReason, cause: unknown): void;
 }
 
-const NO_PEER = 'the channel is not open yet';
+interface Peer {
+  readonly identifier: Identifier;
+  /** Of the change under which its channel key was attested. */
+  readonly changeHash: Uint8Array;
+  credentials: readonly HeldCredential[];
+}
 
 /**
  * One end of a secure channel: makes the handshake, then opens what the other end sealed. Its remote address takes handshake
@@ -66,118 +74,123 @@ export abstract class ChannelWorker implements Worker {
   readonly remoteAddress: Address;
   readonly encryptorAddress: Address;
   readonly flow: Flow;
+  /** Resolves with the reason when it is over. */
+  readonly closed: Promise<EndReason>;
   protected readonly node: Node;
-  protected readonly setup: ChannelSetup;
-  protected context!: Context;
-  protected received!: Message;
-  /** Where handshake messages go: to the other end's remote address. */
+  /** Where handshake messages go: to the other end's remote address, once that is known. */
   protected remoteRoute: Route;
-  protected payloadOfPeer: Uint8Array = new Uint8Array(0);
-  protected presentation!: Presentation;
+  readonly #setup: ChannelSetup;
   readonly #internalAddress: Address;
-  readonly #probeAddress: Address;
   readonly #events: ChannelEvents;
+  #settleClosed!: (reason: EndReason) => void;
+  #context!: Context;
   #timer: Timer | undefined;
+  /** Ends the preparations early. */
+  #callOff: ((reason: EndReason) => void) | undefined;
+  #presentation: Presentation | undefined;
+  #received: Message | undefined;
+  #payloadOfPeer: Uint8Array | undefined;
   #verdict: Promise<void> | undefined;
-  #cause: unknown;
   #isEnded = false;
-  #peer: VerifiedPeer | undefined;
-  #peerHash: Uint8Array = new Uint8Array(0);
-  #ownHash: Uint8Array = new Uint8Array(0);
-  #info: readonly LocalInfo[] = [];
-  #opener: FrameOpener | undefined;
+  #cause: unknown;
+  #peer: Peer | undefined;
+  #ownHash: Uint8Array | undefined;
+  #decryptor: Decryptor | undefined;
   #encryptor: Encryptor | undefined;
   #liveness: Liveness | undefined;
   #unwatchEncryptor: (() => void) | undefined;
   #unsubscribe: (() => void) | undefined;
   #presented: Uint8Array | undefined;
+  #revocationAskedAtMs = 0;
+  #encryptorEnded: Promise<void> | undefined;
 
   protected constructor(node: Node, setup: ChannelSetup, flow: Flow, remoteRoute: Route, events: ChannelEvents) {
     this.node = node;
-    this.setup = setup;
+    this.#setup = setup;
     this.flow = flow;
     this.remoteRoute = remoteRoute;
     this.#events = events;
     this.remoteAddress = node.newAddress();
     this.#internalAddress = node.newAddress();
-    this.#probeAddress = node.newAddress();
     this.encryptorAddress = node.newAddress();
-  }
-
-  /** Puts it on the node. */
-  begin(): void {
-    this.node.start(this.remoteAddress, this, {
-      cluster: 'channels',
-      urgent: true, // what is inside is shed or not: a frame lost here would be missing in the channel
-      also: [{ address: this.#internalAddress, incoming: allowNobody, outgoing: this.node.flows.controlOf(this.flow) }],
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
     });
-    this.node.flows.addProducer(this.#internalAddress, this.flow, [this.encryptorAddress]);
   }
 
-  /** Who is at the other end. @throws {ChannelError} `HANDSHAKE_ORDER` before the channel is open */
+  /** Puts it on the node. @throws {RuntimeError} `NODE_STOPPED` */
+  begin(): void {
+    const { flows } = this.node;
+    this.node.start(this.remoteAddress, this, {
+      cluster: this.#cluster,
+      urgent: true, // what is inside is shed or not: a frame lost here would be missing in the channel
+      also: [{ address: this.#internalAddress, incoming: allowNobody, outgoing: flows.controlOf(this.flow) }],
+    });
+    flows.addProducer(this.#internalAddress, this.flow, [this.encryptorAddress]);
+  }
+
+  /** Who is at the other end. @throws {ChannelError} `HANDSHAKE_ORDER` before that is known */
   get peer(): Identifier {
-    if (this.#peer === undefined) throw new ChannelError('HANDSHAKE_ORDER', `Nobody is known: ${NO_PEER}.`);
-    return this.#peer.identifier;
+    return this.#known(this.#peer).identifier;
   }
 
   async onStart(context: Context): Promise<void> {
-    this.context = context;
-    const history = await this.setup.identity.history();
-    this.#ownHash = history.latest.hash.slice();
-    this.#presented = await this.setup.credential?.retrieve();
-    const shown = await this.setup.identity.present(this.#presented === undefined ? [] : [this.#presented]);
-    this.presentation = shown;
-    this.prepare({ crypto: this.setup.identity.crypto, random: context.node.random, staticKey: shown.key });
-    this.startLifecycle();
+    this.#context = context;
+    const calledOff = await this.#prepared();
+    if (calledOff === undefined) this.startLifecycle();
+    else this.#end(calledOff);
   }
 
-  onMessage(message: Message): void | Promise<void> {
-    if (message.onward.length !== 1 || message.destination.key !== this.remoteAddress.key) {
-      return this.context.giveUp(message, 'refused');
-    }
-    if (this.#opener !== undefined) return this.#open(message, this.#opener);
-    this.received = message;
+  onMessage(message: Message, context: Context): void | Promise<void> {
+    if (this.#isEnded) return context.giveUp(message, 'stopped');
+    if (message.onward.length !== 1) return context.giveUp(message, 'refused');
+    if (this.#decryptor !== undefined) return this.#decryptor.open(message);
+    this.#received = message;
     this.tell('message.received');
+    this.#received = undefined;
     const verdict = this.#verdict;
     this.#verdict = undefined;
     return verdict;
   }
 
-  onStop(): void {
+  /** Waits until the encryptor has said Close. */
+  onStop(): Promise<void> | undefined {
     this.tell('stop.requested');
-    this.#end('failed'); // it never began
+    this.#end('stopped'); // of what had not begun
+    return this.#encryptorEnded;
   }
 
-  /** Asks the other end for a sign of life; it also tells a responder our way, when that has changed. */
-  probe(): boolean {
-    return this.#encryptor?.say(encodeProbe(this.#probeAddress, this.node.random.bytes(8))) ?? false;
+  /** Ends it: what waits is sent first, then Close. Resolves when it is gone; at once when it is gone already. */
+  stop(): Promise<void> {
+    this.#callOff?.('stopped');
+    return this.node.stopWorker(this.remoteAddress).catch(() => undefined);
   }
 
   /** Sends from now on by another way. @returns whether the other end answered by it within the time */
   reroute(toNode: Route, timeoutMs: number): Promise<boolean> {
     const encryptor = this.#encryptor;
-    const liveness = this.#liveness;
-    if (encryptor === undefined || liveness === undefined) return Promise.resolve(false);
+    if (encryptor === undefined || this.#liveness === undefined || this.#isEnded) return Promise.resolve(false);
     encryptor.remoteRoute = toNode.concat(Route.of([encryptor.remoteRoute.recipient])).owned();
     this.admitAnswers(encryptor.remoteRoute);
-    return liveness.answersWithin(timeoutMs);
+    return this.#liveness.answersWithin(timeoutMs);
   }
 
-  /** Tells the machine of this end. After its final state nothing is listened to. */
+  /** Tells the machine of this end. Before its start and after its final state nothing is listened to. */
   protected abstract tell(fact: Fact): void;
   protected abstract startLifecycle(): void;
-  protected abstract prepare(options: HandshakeOptions): void;
+  protected abstract begins(options: HandshakeOptions): void;
+  /** The keys and the peer's static key; the secrets of the handshake are let go. */
   protected abstract finish(): ChannelKeys;
   protected abstract get staticKeyOfPeer(): Uint8Array | undefined;
-  /** A responder follows an initiator that moved. */
-  protected abstract readonly followsPeer: boolean;
+  /** It knows the way to the other end; the other end learns its way from what it sends. */
+  protected abstract readonly isInitiator: boolean;
 
   protected ownPayload(): Uint8Array {
-    return encodeIdentityAndCredentials(this.presentation);
+    return encodeIdentityAndCredentials(this.#known(this.#presentation));
   }
 
   protected sendHandshake(bytes: Uint8Array): void {
-    this.context.forward(new Message(this.remoteRoute, Route.of([this.remoteAddress]), bytes));
+    this.#context.forward(new Message(this.remoteRoute, Route.of([this.remoteAddress]), bytes));
   }
 
   /** What answers by that way may reach this end. Source: identity.md 7.3 */
@@ -191,19 +204,21 @@ export abstract class ChannelWorker implements Worker {
     try {
       order();
     } catch (thrown) {
-      this.#cause = thrown;
-      this.#log('warn', 'channel.failed', thrown);
-      this.tell('channel.failed');
+      this.#fail(thrown);
     }
   }
 
-  /** Reads a handshake message. One that is refused changes nothing: the genuine one is still awaited. */
-  protected read(reading: () => void, accepted: Fact, rejected: Fact): void {
+  /**
+   * Reads the handshake message that was received. One that is refused changes nothing: the genuine one is still awaited.
+   * @param reading gives the peer's payload, if the message has one
+   */
+  protected read(reading: (message: Message) => Uint8Array | undefined, accepted: Fact, rejected: Fact): void {
+    const message = this.#known(this.#received);
     try {
-      reading();
+      this.#payloadOfPeer = reading(message);
     } catch (thrown) {
-      this.#log('warn', 'channel.handshake.message.refused', thrown);
-      this.context.giveUp(this.received, 'refused');
+      this.#log('warn', 'channel.handshake.message.refused', errorFields(thrown));
+      this.#context.giveUp(message, 'refused', thrown);
       return this.tell(rejected);
     }
     this.tell(accepted);
@@ -213,8 +228,7 @@ export abstract class ChannelWorker implements Worker {
   protected perform(effect: SharedEffect): void {
     switch (effect.type) {
       case 'startTimer':
-        this.#timer = this.context.setTimer(this.setup.handshakeTimeoutMs ?? HANDSHAKE_MS, () => this.tell('timer.expired'));
-        return;
+        return; // it runs since the preparations began
       case 'stopTimer':
         return this.#timer?.cancel();
       case 'verifyPeer':
@@ -223,33 +237,70 @@ export abstract class ChannelWorker implements Worker {
       case 'openChannel':
         return this.#openChannel();
       case 'sendClose':
-        return; // the encryptor says it as its last word: see closeChannel
+        return; // it is the last word of the encryptor, unless that was muted
       case 'abandonHandshake':
         return this.#end(effect.reason);
       case 'closeChannel':
-        if (this.#encryptor !== undefined) {
-          this.#encryptor.saysClose &&= effect.reason !== 'peerClosed' && effect.reason !== 'failed';
-          this.#unwatchEncryptor?.();
-          void this.node.stopWorker(this.encryptorAddress).catch(() => undefined);
-        }
+        this.#stopEncryptor(effect.reason);
         return this.#end(effect.reason);
     }
   }
 
+  /** A channel through another channel stops before it, so that its Close still gets through. */
+  get #cluster(): string {
+    for (const hop of this.remoteRoute) if (this.node.terminal(hop)?.peer !== undefined) return 'tunnels';
+    return 'channels';
+  }
+
+  /** Gets ready what the handshake shows, within the time of the handshake. @returns why it was called off; undefined when all is there */
+  #prepared(): Promise<EndReason | undefined> {
+    return new Promise((resolve) => {
+      this.#callOff = (reason) => {
+        this.#callOff = undefined;
+        resolve(reason);
+      };
+      this.#timer = this.#context.setTimer(this.#setup.handshakeTimeoutMs ?? HANDSHAKE_MS, () => {
+        if (this.#callOff !== undefined) this.#callOff('timeout');
+        else this.tell('timer.expired');
+      });
+      this.#prepare().then(
+        () => {
+          this.#callOff = undefined;
+          resolve(undefined);
+        },
+        (thrown: unknown) => {
+          this.#cause = thrown;
+          this.#log('warn', 'channel.failed', errorFields(thrown));
+          resolve('failed');
+        },
+      );
+    });
+  }
+
+  async #prepare(): Promise<void> {
+    const { identity, credential } = this.#setup;
+    const { latest } = await identity.history();
+    this.#presented = await credential?.retrieve();
+    const { key, ...presentation } = await identity.present(this.#presented === undefined ? [] : [this.#presented]);
+    this.#ownHash = latest.hash.slice();
+    this.#presentation = presentation;
+    this.begins({ crypto: identity.crypto, random: this.node.random, staticKey: key });
+  }
+
   async #verifyPeer(): Promise<void> {
-    const { identity, trust, authorities = [], allowSelf = false } = this.setup;
+    const { identity, trust, authorities = [], allowSelf = false } = this.#setup;
     try {
-      const presented = decodeIdentityAndCredentials(this.payloadOfPeer);
-      const peer = await identity.verifyPeer(presented, this.staticKeyOfPeer ?? new Uint8Array(0), { trust, authorities });
+      const presented = decodeIdentityAndCredentials(this.#known(this.#payloadOfPeer));
+      const peer = await identity.verifyPeer(presented, this.#known(this.staticKeyOfPeer), { trust, authorities });
       if (peer.identifier === identity.identifier && !allowSelf) {
         throw new ChannelError('PEER_REFUSED', 'The other end has our own identity. Say allowSelf if that is meant.');
       }
-      for (const refusal of peer.refusals) this.#log('warn', 'channel.credential.refused', refusal);
-      this.#peer = peer;
-      this.#peerHash = peer.history.latest.hash.slice();
+      for (const refusal of peer.refusals) this.#log('warn', 'channel.credential.refused', errorFields(refusal));
+      const { identifier, history, credentials } = peer;
+      this.#peer = { identifier, changeHash: history.latest.hash.slice(), credentials: credentials.map(held) };
     } catch (thrown) {
       this.#cause = thrown;
-      this.#log('warn', 'channel.peer.refused', thrown);
+      this.#log('warn', 'channel.peer.refused', errorFields(thrown));
       this.tell('peer.refused');
       return;
     }
@@ -257,119 +308,136 @@ export abstract class ChannelWorker implements Worker {
   }
 
   #openChannel(): void {
-    const { crypto } = this.setup.identity;
+    const { crypto } = this.#setup.identity;
     const keys = this.finish();
-    this.#opener = new FrameOpener(crypto, keys.decryptKey);
-    this.#info = [peerInfo(this.peer)];
-    this.#encryptor = new Encryptor(new FrameSealer(crypto, keys.encryptKey), this.remoteRoute.owned(), () => this.tell('channel.failed'));
-    this.node.start(this.encryptorAddress, this.#encryptor, { cluster: 'channels', terminal: { peer: this.peer } });
+    const opener = new FrameOpener(crypto, keys.decryptKey);
+    const encryptor = new Encryptor(new FrameSealer(crypto, keys.encryptKey), this.remoteRoute.owned(), (thrown) => this.#fail(thrown));
+    this.node.start(this.encryptorAddress, encryptor, { cluster: this.#cluster, terminal: { peer: this.peer } });
+    this.#encryptor = encryptor;
     this.#unwatchEncryptor = this.node.watch(this.encryptorAddress, () => this.tell('stop.requested'));
-    this.#liveness = new Liveness(this.context, {
-      probe: () => this.probe(),
+    const actions = {
+      probe: (id: number) => encryptor.say(encodeProbe(this.remoteAddress, id)),
+      outOfWindowRun: () => opener.outOfWindowRun,
       onLost: () => this.tell('peer.lost'),
-      onTick: () => void this.#checkRevocation(),
-    });
-    this.#unsubscribe = this.setup.credential?.subscribe(() => void this.#refreshCredential());
+      onTick: () => this.#askForRevocation(),
+    };
+    const liveness = new Liveness(this.#context, actions, this.isInitiator);
+    this.#liveness = liveness;
+    this.#decryptor = new Decryptor(
+      {
+        context: this.#context,
+        opener,
+        encryptor,
+        encryptorAddress: this.encryptorAddress,
+        remoteAddress: this.remoteAddress,
+        internalAddress: this.#internalAddress,
+        flow: this.flow,
+        liveness,
+        followsPeer: !this.isInitiator,
+        onRefresh: (message) => this.#refreshPeer(message),
+        onClose: () => this.tell('close.received'),
+      },
+      this.#infoOfPeer(),
+    );
+    this.#presentation = undefined;
+    this.#payloadOfPeer = undefined;
+    this.#unsubscribe = this.#setup.credential?.subscribe(() => void this.#presentNewer());
+    this.#log('info', 'channel.open');
     this.#events.onOpen(this);
   }
 
-  /** Opens one frame and passes on what was inside. What cannot be opened changes nothing. */
-  #open(message: Message, opener: FrameOpener): void | Promise<void> {
-    let plaintext: Uint8Array;
-    try {
-      plaintext = opener.open(message.payload);
-    } catch (thrown) {
-      this.#log('debug', 'channel.frame.refused', thrown);
-      this.context.giveUp(message, 'refused');
-      if (opener.outOfWindowRun > 0) this.#liveness?.frameOutOfWindow(opener.outOfWindowRun);
-      return;
-    }
-    this.#liveness?.frameOpened();
-    try {
-      const inside = decodeChannelMessage(plaintext);
-      switch (inside.kind) {
-        case 'payload':
-          if (this.followsPeer && opener.lastWasNewest) this.#follow(message.returnRoute);
-          return this.#deliver(inside, message);
-        case 'refreshCredentials':
-          return this.#refreshPeer(inside);
-        case 'close':
-          return this.tell('close.received');
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof CodecError)) throw thrown;
-      this.#log('warn', 'channel.message.invalid', thrown);
-      this.context.giveUp(message, 'refused');
-    }
+  #infoOfPeer() {
+    const { identifier, credentials } = this.#known(this.#peer);
+    return peerInfo({ identifier, credentials, clock: this.node.clock });
   }
 
-  #deliver(inside: PayloadMessage, message: Message): void {
-    const { onward, returnRoute, payload } = inside;
-    if (inside.padding.length > 0 && isProbe(inside)) {
-      this.#encryptor?.say(encodePadded(returnRoute, Route.of([this.remoteAddress]), payload, new Uint8Array(0)));
-      return;
-    }
-    if (onward.length === 1 && onward.next.key === this.#probeAddress.key) return this.#liveness?.probeAnswered();
-    if (onward.isEmpty) return;
-    const opened = new Message(onward, returnRoute.prepend(this.encryptorAddress), payload, this.#info, message.hops + 1, this.flow);
-    this.context.inject(opened, message.ingress, { from: this.#internalAddress });
-  }
-
-  /** The newest genuine frame tells by which way the initiator is reached. Source: identity.md 6.5 */
-  #follow(wayBack: Route): void {
-    const encryptor = this.#encryptor;
-    if (encryptor === undefined || wayBack.isEmpty) return;
-    const { remoteRoute } = encryptor;
-    if (remoteRoute.length === wayBack.length + 1 && remoteRoute.next.key === wayBack.next.key && startsWith(remoteRoute, wayBack)) return;
-    encryptor.remoteRoute = wayBack.concat(Route.of([remoteRoute.recipient])).owned();
-  }
-
-  async #refreshPeer(presented: { readonly changeHistory: Uint8Array; readonly credentials: readonly Uint8Array[] }): Promise<void> {
-    const authorities = [...this.setup.trust.authorities, ...(this.setup.authorities ?? [])];
+  /** The peer has a newer history or credential. What does not hold changes nothing. Source: identity.md 6.5 */
+  async #refreshPeer(presented: RefreshCredentialsMessage): Promise<void> {
+    const { identity, trust, authorities = [] } = this.#setup;
+    const peer = this.#known(this.#peer);
     try {
-      const { refusals } = await this.setup.identity.refreshPeer(this.peer, presented, authorities);
-      for (const refusal of refusals) this.#log('warn', 'channel.credential.refused', refusal);
+      const { credentials, refusals } = await identity.refreshPeer(peer.identifier, presented, [...trust.authorities, ...authorities]);
+      for (const refusal of refusals) this.#log('warn', 'channel.credential.refused', errorFields(refusal));
+      if (credentials.length === 0 || this.#decryptor === undefined) return;
+      const issuers = new Set(credentials.map(({ issuer }) => issuer));
+      peer.credentials = [...peer.credentials.filter(({ issuer }) => !issuers.has(issuer)), ...credentials.map(held)];
+      this.#decryptor.info = [this.#infoOfPeer()];
     } catch (thrown) {
-      this.#log('warn', 'channel.refresh.refused', thrown);
+      this.#log('warn', 'channel.refresh.refused', errorFields(thrown));
     }
   }
 
   /** Presents a credential that is newer than the one shown last. Source: identity.md 6.8 */
-  async #refreshCredential(): Promise<void> {
+  async #presentNewer(): Promise<void> {
     try {
-      const credential = await this.setup.credential?.retrieve();
-      if (credential === undefined || this.#opener === undefined || sameBytes(credential, this.#presented)) return;
-      this.#presented = credential;
-      const history = await this.setup.identity.exportHistory();
-      this.#encryptor?.say(encodeRefreshCredentials(history, [credential]), Route.of([this.encryptorAddress]));
+      const credential = await this.#setup.credential?.retrieve();
+      const history = await this.#setup.identity.exportHistory();
+      if (credential === undefined || this.#isEnded || sameBytes(credential, this.#presented)) return;
+      const isSent = this.#encryptor?.say(encodeRefreshCredentials(history, [credential]), Route.of([this.encryptorAddress]));
+      if (isSent === true) this.#presented = credential;
+      else this.#log('warn', 'channel.credential.unsent');
     } catch (thrown) {
-      this.#log('warn', 'channel.credential.missing', thrown);
+      this.#log('warn', 'channel.credential.missing', errorFields(thrown));
     }
   }
 
   /** A key that was revoked since the handshake ends the channel. Source: decisions.md B13 */
-  async #checkRevocation(): Promise<void> {
-    const { identity } = this.setup;
-    const isRevoked =
-      (await identity.hasRevoked(this.peer, this.#peerHash)) || (await identity.hasRevoked(identity.identifier, this.#ownHash));
-    if (isRevoked) this.tell('peer.lost');
+  #askForRevocation(): void {
+    const nowMs = this.node.clock.monotonicMs();
+    if (nowMs - this.#revocationAskedAtMs < REVOCATION_MS) return;
+    this.#revocationAskedAtMs = nowMs;
+    this.#hasRevokedKey().then(
+      (isRevoked) => {
+        if (!isRevoked || this.#isEnded) return;
+        this.#log('warn', 'channel.key.revoked');
+        this.tell('peer.lost');
+      },
+      (thrown: unknown) => this.#log('warn', 'channel.revocation.unknown', errorFields(thrown)),
+    );
+  }
+
+  async #hasRevokedKey(): Promise<boolean> {
+    const { identity } = this.#setup;
+    const peer = this.#known(this.#peer);
+    if (await identity.hasRevoked(peer.identifier, peer.changeHash)) return true;
+    return identity.hasRevoked(identity.identifier, this.#known(this.#ownHash));
+  }
+
+  /** Our own failure. */
+  #fail(thrown: unknown): void {
+    this.#cause = thrown;
+    this.#log('warn', 'channel.failed', errorFields(thrown));
+    this.tell('channel.failed');
+  }
+
+  #stopEncryptor(reason: EndReason): void {
+    this.#unwatchEncryptor?.();
+    if (this.#encryptor !== undefined && (reason === 'peerClosed' || reason === 'failed')) this.#encryptor.isMute = true;
+    this.#encryptorEnded = this.node.stopWorker(this.encryptorAddress).catch(() => undefined); // It may have been the first to go.
   }
 
   #end(reason: EndReason): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#opener = undefined;
+    this.#timer?.cancel();
     this.#liveness?.stop();
     this.#unsubscribe?.();
-    this.#log('info', 'channel.ended', undefined, reason);
+    this.#decryptor = undefined;
+    this.#presentation = undefined;
+    this.#payloadOfPeer = undefined;
+    this.#log('info', 'channel.ended', { reason });
+    this.#settleClosed(reason);
     this.#events.onEnd(reason, this.#cause);
-    this.context.stop();
+    this.#context.stop();
   }
 
-  #log(level: 'debug' | 'info' | 'warn', event: string, thrown: unknown, reason?: string): void {
-    const peer = this.#peer?.identifier;
-    const fields = thrown === undefined ? { reason } : errorFields(thrown);
-    this.node.logger.log(level, event, { address: this.remoteAddress.toString(), peer, ...fields });
+  #known<Value>(value: Value | undefined): Value {
+    if (value === undefined) throw new ChannelError('HANDSHAKE_ORDER', 'The handshake has not come so far.');
+    return value;
+  }
+
+  #log(level: LogLevel, event: string, fields: Parameters<Node['logger']['log']>[2] = {}): void {
+    this.node.logger.log(level, event, { address: this.remoteAddress.toString(), peer: this.#peer?.identifier, ...fields });
   }
 }
 
@@ -394,10 +462,8 @@ export type SharedEffect =
   | { type: 'startTimer' | 'stopTimer' | 'verifyPeer' | 'openChannel' | 'sendClose' }
   | { type: 'abandonHandshake' | 'closeChannel'; reason: EndReason };
 
-function startsWith(route: Route, start: Route): boolean {
-  const hops = route[Symbol.iterator]();
-  for (const hop of start) if (hop.key !== (hops.next().value as Address | undefined)?.key) return false;
-  return true;
+function held({ issuer, attributes, expiresAt }: VerifiedCredential): HeldCredential {
+  return { issuer, attributes, expiresAt };
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {

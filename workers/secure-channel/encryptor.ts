@@ -1,4 +1,3 @@
-import type { Address } from '../../runtime/address.ts';
 import type { Context } from '../../runtime/context.ts';
 import { errorFields } from '../../runtime/logger.ts';
 import { Message } from '../../runtime/message.ts';
@@ -12,18 +11,18 @@ const OVERHEAD_BYTES = 1_024;
 
 /**
  * The way into a channel: takes what is sent to its address, seals it, and sends it to the other end. Whoever routes through
- * it needs to know nothing else of the channel. Source: identity.md 6.7
+ * it needs to know nothing else of the channel. Its last word is Close. Source: identity.md 6.7, 6.9
  */
 export class Encryptor implements Worker {
   /** To the other end's decryptor. It may change while the channel lives. */
   remoteRoute: Route;
-  /** Say Close when this ends. */
-  saysClose = true;
+  /** The other end has closed, or nothing can be sealed any more: nothing is sent, Close included. */
+  isMute = false;
   readonly #sealer: FrameSealer;
-  readonly #onFailed: () => void;
+  readonly #onFailed: (cause: unknown) => void;
   #context!: Context;
 
-  constructor(sealer: FrameSealer, remoteRoute: Route, onFailed: () => void) {
+  constructor(sealer: FrameSealer, remoteRoute: Route, onFailed: (cause: unknown) => void) {
     this.#sealer = sealer;
     this.remoteRoute = remoteRoute;
     this.#onFailed = onFailed;
@@ -34,38 +33,40 @@ export class Encryptor implements Worker {
   }
 
   onMessage(message: Message, context: Context): void {
-    // A nonce is spent only on what will be sent: more than 32 lost in a row would end the channel.
-    const next = this.remoteRoute.next;
-    if (!context.hasRoom(next, message.payloadBytes + OVERHEAD_BYTES)) return context.giveUp(message, 'overflow');
+    if (this.isMute) return context.giveUp(message, 'stopped');
     const onward = message.onward.rest;
+    if (onward.isEmpty) return context.giveUp(message, 'empty-route');
+    // A nonce is spent only on what will be sent: more than 32 lost in a row would end the channel.
+    const first = this.remoteRoute.next;
+    if (!context.hasRoom(first, message.payloadBytes + OVERHEAD_BYTES)) {
+      return context.giveUp(message, context.node.terminal(first) === undefined ? 'no-transport' : 'overflow');
+    }
     const head = encodePayloadHead(onward, message.returnRoute, message.payloadBytes);
-    this.#seal([head, ...message.payloadChunks, PAYLOAD_TAIL], Route.empty, message.hops + 1);
+    if (!this.#seal([head, ...message.payloadChunks, PAYLOAD_TAIL], Route.empty, message.hops + 1)) context.giveUp(message, 'failed');
   }
 
   /** Sends what the channel itself has to say. @returns whether it was sent */
   say(plaintext: Uint8Array, returnRoute: Route = Route.empty): boolean {
-    if (!this.#context.hasRoom(this.remoteRoute.next, plaintext.length + OVERHEAD_BYTES)) return false;
-    this.#seal([plaintext], returnRoute, 0);
-    return true;
+    if (this.isMute || !this.#context.hasRoom(this.remoteRoute.next, plaintext.length + OVERHEAD_BYTES)) return false;
+    return this.#seal([plaintext], returnRoute, 0);
   }
 
   onStop(context: Context): void {
-    if (this.saysClose) this.say(encodeClose(), Route.of([context.address]));
+    this.say(encodeClose(), Route.of([context.address]));
+    this.isMute = true;
   }
 
-  get address(): Address {
-    return this.#context.address;
-  }
-
-  /** The way back stays empty: the other end takes it for its new way to us. Source: identity.md 6.7 */
-  #seal(plaintext: readonly Uint8Array[], returnRoute: Route, hops: number): void {
+  /** The way back stays empty for what a responder follows: it takes it for its new way to us. Source: identity.md 6.7 */
+  #seal(plaintext: readonly Uint8Array[], returnRoute: Route, hops: number): boolean {
     try {
       const frame = this.#sealer.seal(plaintext);
       this.#context.forward(new Message(this.remoteRoute, returnRoute, frame, undefined, hops));
+      return true;
     } catch (thrown) {
+      this.isMute = true;
       this.#context.node.logger.log('error', 'channel.seal.failed', errorFields(thrown));
-      this.saysClose = false;
-      this.#onFailed();
+      this.#onFailed(thrown);
+      return false;
     }
   }
 }

@@ -9,7 +9,7 @@ import { type InitiatorEffect, type InitiatorEvent, initiatorMachine } from './i
 
 /** The end that begins a channel. Source: identity.md 5.6 */
 export class InitiatorWorker extends ChannelWorker {
-  protected readonly followsPeer = false;
+  protected readonly isInitiator = true;
   readonly #lifecycle = createActor(initiatorMachine);
   #handshake: InitiatorHandshake | undefined;
 
@@ -23,7 +23,7 @@ export class InitiatorWorker extends ChannelWorker {
     this.admitAnswers(this.remoteRoute);
   }
 
-  protected prepare(options: HandshakeOptions): void {
+  protected begins(options: HandshakeOptions): void {
     this.#handshake = new InitiatorHandshake(options);
   }
 
@@ -36,15 +36,17 @@ export class InitiatorWorker extends ChannelWorker {
   }
 
   protected finish(): ChannelKeys {
-    return this.#state.finish();
+    const keys = this.#state.finish();
+    this.#handshake = undefined;
+    return keys;
   }
 
   protected get staticKeyOfPeer(): Uint8Array | undefined {
-    return this.#state.remoteStaticKey;
+    return this.#handshake?.remoteStaticKey;
   }
 
   get #state(): InitiatorHandshake {
-    if (this.#handshake === undefined) throw new ChannelError('HANDSHAKE_ORDER', 'The handshake has not begun.');
+    if (this.#handshake === undefined) throw new ChannelError('HANDSHAKE_ORDER', 'There is no handshake going on.');
     return this.#handshake;
   }
 
@@ -53,16 +55,19 @@ export class InitiatorWorker extends ChannelWorker {
       case 'sendMessage1':
         return this.sendHandshake(this.#state.writeMessage1());
       case 'acceptMessage2':
-        return this.read(() => this.#readMessage2(), 'message2.accepted', 'message2.rejected');
+        return this.read(
+          (message) => {
+            const payload = this.#state.readMessage2(message.payload);
+            this.remoteRoute = message.returnRoute.owned();
+            return payload;
+          },
+          'message2.accepted',
+          'message2.rejected',
+        );
       case 'sendMessage3':
         return this.sendHandshake(this.#state.writeMessage3(this.ownPayload()));
       default:
         return this.perform(effect as SharedEffect);
     }
-  }
-
-  #readMessage2(): void {
-    this.payloadOfPeer = this.#state.readMessage2(this.received.payload);
-    this.remoteRoute = this.received.returnRoute.owned();
   }
 }

@@ -3,95 +3,115 @@ import type { Context } from '../../runtime/context.ts';
 
 /** A channel on which nothing came for so long asks for a sign of life. */
 const QUIET_MS = 10_000;
-/** A peer that has answered before and is silent for so long is gone. Source: reliability.md 2.3. */
+/** A peer that answers probes and is silent for so long is gone. Source: reliability.md 2.3 */
 const SILENCE_MS = 30_000;
-/** How long the answer to a probe may take that was sent because frames fall out of the window. Source: reliability.md CH6. */
-const WEDGED_MS = 5_000;
-/** So many frames out of the window in a row, and none opened between, are no accident. */
+/** A peer that has left so many probes unanswered, and never answered one, is not asked again. */
+const UNANSWERED_MAX = 3;
+/** How long it is examined whether frames out of the window mean that nothing can be opened any more. Source: reliability.md CH6 */
+const EXAMINATION_MS = 4_000;
+/** So many frames out of the window in a row, and none opened between, are no accident. Source: decisions.md B9 */
 const WEDGED_FRAMES = 32;
 
 export interface LivenessActions {
-  /** @returns whether a probe was sent */
-  probe(): boolean;
+  /** @returns whether the probe was sent */
+  probe(id: number): boolean;
+  /** How many frames in a row were out of the window by now. */
+  outOfWindowRun(): number;
   onLost(): void;
-  /** Called every 10 s, for what else has to be looked at. */
+  /** Called every 10 s or so, for what else has to be looked at. */
   onTick(): void;
 }
 
 /**
  * Notices that the other end of a channel is gone, or that this end can open nothing any more. A peer is judged by its
- * silence only once it has answered a probe. Source: decisions.md B9; reliability.md CH6, CH26
+ * silence only once it is known to answer probes: it has answered one, or sends some itself.
+ * Source: decisions.md B9; reliability.md CH6, CH26
  */
 export class Liveness {
   readonly #context: Context;
   readonly #actions: LivenessActions;
-  readonly #waiting = new Set<() => void>();
+  /** Who waits for the answer to a probe, by its number. */
+  readonly #waiting = new Map<number, (answered: boolean) => void>();
   #heardAtMs: number;
-  #hasAnswered = false;
-  #ticking: Timer | undefined;
-  #wedged: Timer | undefined;
+  #probes = 0;
+  #answers = false;
+  #watching: Timer | undefined;
+  #examining: Timer | undefined;
+  #heardSince = false;
   #isStopped = false;
 
-  constructor(context: Context, actions: LivenessActions) {
+  /** @param asksAtOnce to learn early whether this peer answers; one of the two ends is enough, the other is told by being asked */
+  constructor(context: Context, actions: LivenessActions, asksAtOnce: boolean) {
     this.#context = context;
     this.#actions = actions;
     this.#heardAtMs = context.clock.monotonicMs();
-    // One probe at once tells whether this peer answers any.
-    actions.probe();
-    this.#tick();
+    if (asksAtOnce) this.#probe();
+    this.#watchFor(QUIET_MS);
   }
 
   frameOpened(): void {
     this.#heardAtMs = this.#context.clock.monotonicMs();
-    this.#wedged?.cancel();
-    this.#wedged = undefined;
+    this.#heardSince = true;
   }
 
-  probeAnswered(): void {
-    this.#hasAnswered = true;
-    for (const answered of this.#waiting) answered();
+  /** Who sends probes answers them. */
+  probed(): void {
+    this.#answers = true;
   }
 
-  /** @param run how many in a row by now */
-  frameOutOfWindow(run: number): void {
-    if (!this.#hasAnswered) {
-      if (run > WEDGED_FRAMES) this.#lose();
-      return;
-    }
-    if (this.#wedged !== undefined || this.#isStopped) return;
-    this.#actions.probe();
-    this.#wedged = this.#context.setTimer(WEDGED_MS, () => this.#lose());
+  /** @param id of the probe; whoever waits for an earlier one has its answer too */
+  probeAnswered(id: number): void {
+    this.#answers = true;
+    for (const [waitedFor, settle] of this.#waiting) if (waitedFor <= id) settle(true);
   }
 
-  /** Probes now. @returns whether an answer came within the time */
+  /** Probes, once in a while at most: whoever injects frames must not make us send as many. */
+  frameOutOfWindow(): void {
+    if (this.#examining !== undefined || this.#isStopped) return;
+    this.#heardSince = false;
+    this.#probe();
+    this.#examining = this.#context.setTimer(EXAMINATION_MS, () => {
+      this.#examining = undefined;
+      if (this.#heardSince) return;
+      if (this.#answers || this.#actions.outOfWindowRun() > WEDGED_FRAMES) this.#lose();
+    });
+  }
+
+  /** Probes now. @returns whether the answer came within the time */
   answersWithin(timeoutMs: number): Promise<boolean> {
+    if (this.#isStopped || !this.#probe()) return Promise.resolve(false);
+    const id = this.#probes;
     return new Promise((resolve) => {
+      const timer = this.#context.setTimer(timeoutMs, () => settle(false));
       const settle = (answered: boolean) => {
         timer.cancel();
-        this.#waiting.delete(onAnswer);
+        this.#waiting.delete(id);
         resolve(answered);
       };
-      const onAnswer = () => settle(true);
-      const timer = this.#context.setTimer(timeoutMs, () => settle(false));
-      this.#waiting.add(onAnswer);
-      if (this.#isStopped || !this.#actions.probe()) settle(false);
+      this.#waiting.set(id, settle);
     });
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#ticking?.cancel();
-    this.#wedged?.cancel();
+    this.#watching?.cancel();
+    this.#examining?.cancel();
+    for (const settle of this.#waiting.values()) settle(false);
   }
 
-  #tick(): void {
-    this.#ticking = this.#context.setTimer(QUIET_MS, () => {
-      if (this.#isStopped) return;
+  #probe(): boolean {
+    this.#probes += 1;
+    return this.#actions.probe(this.#probes);
+  }
+
+  #watchFor(delayMs: number): void {
+    this.#watching = this.#context.setTimer(delayMs, () => {
       const quietMs = this.#context.clock.monotonicMs() - this.#heardAtMs;
-      if (this.#hasAnswered && quietMs >= SILENCE_MS) return this.#lose();
-      if (quietMs >= QUIET_MS) this.#actions.probe();
+      if (this.#answers && quietMs >= SILENCE_MS) return this.#lose();
+      const isQuiet = quietMs >= QUIET_MS;
+      if (isQuiet && (this.#answers || this.#probes < UNANSWERED_MAX)) this.#probe();
+      this.#watchFor(isQuiet ? QUIET_MS : QUIET_MS - quietMs);
       this.#actions.onTick();
-      this.#tick();
     });
   }
 

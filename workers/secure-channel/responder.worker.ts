@@ -1,7 +1,7 @@
 import { createActor } from 'xstate';
 import type { Flow } from '../../runtime/flow-control.ts';
 import type { Node } from '../../runtime/node.ts';
-import { Route } from '../../runtime/route.ts';
+import type { Route } from '../../runtime/route.ts';
 import { type ChannelEvents, type ChannelSetup, ChannelWorker, type Fact, type SharedEffect } from './channel.worker.ts';
 import { ChannelError } from './errors.ts';
 import { type ChannelKeys, type HandshakeOptions, ResponderHandshake } from './handshake.ts';
@@ -9,16 +9,17 @@ import { type ResponderEffect, type ResponderEvent, responderMachine } from './r
 
 /** The end that answers; a listener makes one for each first message. Source: identity.md 5.6 */
 export class ResponderWorker extends ChannelWorker {
-  protected readonly followsPeer = true;
+  protected readonly isInitiator = false;
   readonly #lifecycle = createActor(responderMachine);
   #handshake: ResponderHandshake | undefined;
 
-  constructor(node: Node, setup: ChannelSetup, flow: Flow, events: ChannelEvents) {
-    super(node, setup, flow, Route.empty, events);
+  /** @param wayBack of message 1 */
+  constructor(node: Node, setup: ChannelSetup, flow: Flow, wayBack: Route, events: ChannelEvents) {
+    super(node, setup, flow, wayBack.owned(), events);
     this.#lifecycle.on('*', (effect) => this.attempt(() => this.#perform(effect)));
   }
 
-  protected prepare(options: HandshakeOptions): void {
+  protected begins(options: HandshakeOptions): void {
     this.#handshake = new ResponderHandshake(options);
   }
 
@@ -31,37 +32,37 @@ export class ResponderWorker extends ChannelWorker {
   }
 
   protected finish(): ChannelKeys {
-    return this.#state.finish();
+    const keys = this.#state.finish();
+    this.#handshake = undefined;
+    return keys;
   }
 
   protected get staticKeyOfPeer(): Uint8Array | undefined {
-    return this.#state.remoteStaticKey;
+    return this.#handshake?.remoteStaticKey;
   }
 
   get #state(): ResponderHandshake {
-    if (this.#handshake === undefined) throw new ChannelError('HANDSHAKE_ORDER', 'The handshake has not begun.');
+    if (this.#handshake === undefined) throw new ChannelError('HANDSHAKE_ORDER', 'There is no handshake going on.');
     return this.#handshake;
   }
 
   #perform(effect: ResponderEffect): void {
     switch (effect.type) {
       case 'acceptMessage1':
-        return this.read(() => this.#readMessage1(), 'message1.accepted', 'message1.rejected');
+        return this.read(
+          (message) => {
+            this.#state.readMessage1(message.payload);
+            return undefined;
+          },
+          'message1.accepted',
+          'message1.rejected',
+        );
       case 'sendMessage2':
         return this.sendHandshake(this.#state.writeMessage2(this.ownPayload()));
       case 'acceptMessage3':
-        return this.read(() => this.#readMessage3(), 'message3.accepted', 'message3.rejected');
+        return this.read((message) => this.#state.readMessage3(message.payload), 'message3.accepted', 'message3.rejected');
       default:
         return this.perform(effect as SharedEffect);
     }
-  }
-
-  #readMessage1(): void {
-    this.#state.readMessage1(this.received.payload);
-    this.remoteRoute = this.received.returnRoute.owned();
-  }
-
-  #readMessage3(): void {
-    this.payloadOfPeer = this.#state.readMessage3(this.received.payload);
   }
 }

@@ -53,44 +53,37 @@ export interface ChannelListener extends HasFlow {
 }
 
 const REROUTE_MS = 5_000;
+/** An ephemeral key and nothing else. Source: identity.md 5.3 */
+const MESSAGE_1_BYTES_MIN = 32;
 
 /**
- * Opens an end-to-end encrypted channel with whoever listens at the end of the route, however many hops are between.
+ * Opens an end-to-end encrypted channel with whoever listens at the end of the route, however many hops are between. It is
+ * open once we trust the other end; whether that trusts us shows when it answers.
  * @throws {ChannelError} `HANDSHAKE_TIMEOUT` (nobody answered: a refusal is silent), `PEER_REFUSED`, `HANDSHAKE_STOPPED`
+ * @throws {RuntimeError} `NODE_STOPPED`, `ROUTE_EMPTY`
  * Source: identity.md 5 to 7
  */
 export function secureChannel(node: Node, to: RouteLike, options: SecureChannelOptions): Promise<SecureChannel> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
-    let isOpen = false;
-    let settleClosed: (reason: EndReason) => void = () => undefined;
-    const closed = new Promise<EndReason>((settle) => {
-      settleClosed = settle;
-    });
-    const abort = () => void node.stopWorker(worker.remoteAddress).catch(() => undefined);
+    if (signal?.aborted === true) return reject(notOpened('stopped', 0, signal.reason));
     const worker = new InitiatorWorker(node, options, options.flow ?? node.newFlow(), toRoute(to), {
       onOpen: () => {
-        isOpen = true;
         signal?.removeEventListener('abort', abort);
-        resolve(channelOf(node, worker, closed));
+        resolve(channelOf(worker));
       },
       onEnd: (reason, cause) => {
         signal?.removeEventListener('abort', abort);
-        settleClosed(reason);
-        if (!isOpen) reject(notOpened(reason, options.handshakeTimeoutMs ?? HANDSHAKE_MS, cause));
+        reject(notOpened(reason, options.handshakeTimeoutMs ?? HANDSHAKE_MS, cause)); // After `resolve` it says nothing.
       },
     });
-    if (signal?.aborted === true) return reject(notOpened('stopped', 0, signal.reason));
-    signal?.addEventListener('abort', abort, { once: true });
+    const abort = () => void worker.stop();
     worker.begin();
-    // A worker that ends without a word (its start failed) must not leave the caller waiting.
-    node.watch(worker.remoteAddress, ({ cause }) => {
-      if (!isOpen) reject(notOpened('failed', 0, cause));
-    });
+    signal?.addEventListener('abort', abort, { once: true });
   });
 }
 
-/** Answers handshakes at an address, with one channel for each. Source: identity.md 5.7 */
+/** Answers handshakes at an address, with one channel for each. Channels that are open outlive it. Source: identity.md 5.7 */
 export function secureChannelListener(node: Node, address: AddressLike, options: ChannelListenerOptions): ChannelListener {
   const listener = new ListenerWorker(node, toAddress(address), options);
   node.start(listener.address, listener, { cluster: 'channels' });
@@ -114,29 +107,21 @@ class ListenerWorker implements Worker, ChannelListener {
   }
 
   onMessage(message: Message, context: Context): void {
-    if (message.returnRoute.isEmpty) return context.giveUp(message, 'refused');
-    const table = HandshakeTable.of(this.#node);
-    let open: SecureChannel | undefined;
-    let settleClosed: (reason: EndReason) => void = () => undefined;
-    const closed = new Promise<EndReason>((settle) => {
-      settleClosed = settle;
-    });
-    const responder = new ResponderWorker(this.#node, this.#options, this.#node.newFlow(this.flow), {
+    if (message.returnRoute.isEmpty || message.payloadBytes < MESSAGE_1_BYTES_MIN) return context.giveUp(message, 'refused');
+    const node = this.#node;
+    const responder = new ResponderWorker(node, this.#options, node.newFlow(this.flow), message.returnRoute, {
       onOpen: () => {
         leave();
-        open = channelOf(this.#node, responder, closed);
-        this.channels.add(open);
-        this.#options.onChannel?.(open);
+        const channel = channelOf(responder);
+        this.channels.add(channel);
+        void channel.closed.then(() => this.channels.delete(channel));
+        this.#options.onChannel?.(channel);
       },
-      onEnd: (reason) => {
-        leave();
-        if (open !== undefined) this.channels.delete(open);
-        settleClosed(reason);
-      },
+      onEnd: () => leave(),
     });
-    const leave = table.enter(message.returnRoute.next, () => void this.#node.stopWorker(responder.remoteAddress).catch(() => undefined));
     responder.begin();
-    for (const flowId of this.#node.flows.consumedBy(this.address)) this.#node.flows.addConsumer(responder.remoteAddress, flowId);
+    const leave = HandshakeTable.of(node).enter(message.returnRoute.next, () => void responder.stop());
+    for (const flowId of node.flows.consumedBy(this.address)) node.flows.addConsumer(responder.remoteAddress, flowId);
     context.forward(message.rerouted(Route.of([responder.remoteAddress])));
   }
 
@@ -145,14 +130,14 @@ class ListenerWorker implements Worker, ChannelListener {
   }
 }
 
-function channelOf(node: Node, worker: ChannelWorker, closed: Promise<EndReason>): SecureChannel {
+function channelOf(worker: ChannelWorker): SecureChannel {
   return {
     address: worker.encryptorAddress,
     route: Route.of([worker.encryptorAddress]),
     flow: worker.flow,
     peer: worker.peer,
-    closed,
-    close: () => node.stopWorker(worker.remoteAddress).catch(() => undefined),
+    closed: worker.closed,
+    close: () => worker.stop(),
     reroute: (toNode, timeoutMs = REROUTE_MS) => worker.reroute(toNode, timeoutMs),
   };
 }
