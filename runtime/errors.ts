@@ -27,21 +27,16 @@ export class CodecError extends PosternError<
 /** Something asked of a node that it cannot do. */
 export class RuntimeError extends PosternError<
   | 'ADDRESS_TEXT'
-  | 'ADDRESS_TOO_LONG'
   | 'ADDRESS_IN_USE'
   | 'ADDRESS_NOT_OURS'
   | 'ADDRESS_UNKNOWN'
   | 'ROUTE_EMPTY'
   | 'ROUTE_TEXT'
-  | 'ROUTE_TOO_LONG'
   | 'ROUTE_TRANSPORT'
   | 'NODE_STOPPED'
-  | 'WORKER_START'
-  | 'WORKER_STOPPING'
   | 'REQUEST_TIMEOUT'
   | 'REQUEST_ABORTED'
   | 'MAILBOX_CLOSED'
-  | 'STOP_DEADLINE'
 > {}
 
 /** A byte stream or a message transport that could not be made or went away. */
@@ -61,7 +56,6 @@ export class TransportError extends PosternError<
   | 'FRAME_TIMEOUT'
   | 'PEER_SILENT'
   | 'CONNECTION_CLOSED'
-  | 'CONNECTION_CAP'
 > {}
 
 /** Closes the `default` of a switch over a union: a new case becomes a compile error here. */
