@@ -35,7 +35,7 @@ export interface FrameSink {
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #frameBytesMax: number;
-  #slab = Buffer.allocUnsafeSlow(0);
+  #slab = new Uint8Array();
   /** Views of `slab[0, viewed)` were handed out: that part is never written again. */
   #viewed = 0;
   /** What came and is not handed out yet: `slab[start, end)`. */
@@ -104,7 +104,7 @@ export class FrameReader {
       if (this.#skipBytes > 0 && !this.#skip()) return;
       const left = this.#end - this.#start;
       if (left < FRAME_HEAD_BYTES) return;
-      const bodyBytes = this.#slab.readUInt32BE(this.#start);
+      const bodyBytes = this.#readLength();
       if (bodyBytes > FRAME_BYTES_LIMIT) {
         throw new TransportError('FRAME_TOO_LARGE', `A frame claims ${bodyBytes} bytes; the protocol allows ${FRAME_BYTES_LIMIT}.`);
       }
@@ -127,6 +127,12 @@ export class FrameReader {
     if (view.length < COPIED_BYTES_MAX) return copied(view);
     this.#viewed = end;
     return view;
+  }
+
+  #readLength(): number {
+    const slab = this.#slab;
+    const at = this.#start;
+    return (((slab[at] ?? 0) << 24) | ((slab[at + 1] ?? 0) << 16) | ((slab[at + 2] ?? 0) << 8) | (slab[at + 3] ?? 0)) >>> 0;
   }
 
   #readPreamble(): void {
@@ -163,8 +169,9 @@ export class FrameReader {
     const left = this.#end - this.#start;
     const usual = this.#slab.length === 0 ? SLAB_BYTES_FIRST : this.#filledWell ? SLAB_BYTES_BUSY : this.#slab.length;
     const size = left * 2 > usual - ROOM_BYTES_MIN ? left * 2 + SLAB_BYTES_FIRST : usual;
-    const slab = Buffer.allocUnsafeSlow(size);
-    this.#slab.copy(slab, 0, this.#start, this.#end);
+    // Not zeroed: every byte is written before it is read. No Buffer: its `slice` would hand workers views for copies.
+    const slab = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+    slab.set(this.#slab.subarray(this.#start, this.#end));
     this.#slab = slab;
     this.#viewed = 0;
     this.#start = 0;
@@ -172,9 +179,19 @@ export class FrameReader {
   }
 }
 
-/** A copy in memory that is shared with few others. */
+/** Small copies share memory by this many bytes at a time: an array with memory of its own costs a microsecond. */
+const POOL_BYTES = 8 * 1024;
+let pool = new Uint8Array(POOL_BYTES);
+let poolUsed = 0;
+
+/** A copy in memory that is shared with few others, and never written again. */
 export function copied(body: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafe(body.length);
-  copy.set(body);
-  return copy;
+  if (body.length > POOL_BYTES / 4) return new Uint8Array(body);
+  if (poolUsed + body.length > POOL_BYTES) {
+    pool = new Uint8Array(POOL_BYTES);
+    poolUsed = 0;
+  }
+  pool.set(body, poolUsed);
+  poolUsed += body.length;
+  return pool.subarray(poolUsed - body.length, poolUsed);
 }

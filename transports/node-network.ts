@@ -3,7 +3,7 @@ import { TransportError } from '../runtime/errors.ts';
 import type { ByteStream, ConnectOptions, HostPort, Network, StreamListener, StreamReader } from '../runtime/network.ts';
 
 /** TCP keep-alive, for both ends: a peer whose machine died is noticed even when nobody writes. Source: routing.md 3.1. */
-const KEEP_ALIVE_IDLE_MS = 300_000;
+export const KEEP_ALIVE_IDLE_MS = 300_000;
 /** Below this it is cheaper to copy the chunks into one than to hand the system several. Source: performance.md 6, point 5. */
 const JOINED_BYTES_MAX = 2_048;
 /** How long a listener that ran out of descriptors stays closed before it tries again. Source: reliability.md TR5. */
@@ -121,7 +121,8 @@ function takeHandle(accepted: Socket): object | undefined {
   return handle;
 }
 
-function listen(server: Server, { host, port }: HostPort): Promise<StreamListener> {
+/** Listens with that server, of whatever protocol. @throws {TransportError} `LISTEN_FAILED` */
+export function listen(server: Server, { host, port }: HostPort): Promise<StreamListener> {
   return new Promise((resolve, reject) => {
     const onError = (cause: unknown) => reject(listenError(`${host}:${port}`, cause));
     server.once('error', onError);
@@ -359,7 +360,7 @@ function joined(chunks: readonly Uint8Array[], count: number): Uint8Array {
 }
 
 /** An IPv4 peer of a listener for both families counts as the same address as on one for IPv4. */
-function hostPort(host = '', port = 0): HostPort {
+export function hostPort(host = '', port = 0): HostPort {
   return { host: host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host, port };
 }
 
@@ -373,14 +374,15 @@ function attempt<Result>(action: () => Result, toError: (cause: unknown) => Erro
 
 const refused = (where: string, cause?: unknown) =>
   new TransportError('CONNECT_REFUSED', `Nothing accepts connections at ${where}: start the listener, or check host and port.`, { cause });
-const timedOut = (where: string, cause?: unknown) =>
+export const timedOut = (where: string, cause?: unknown) =>
   new TransportError('CONNECT_TIMEOUT', `${where} did not answer in time: check the address, the network and firewalls between.`, {
     cause,
   });
-const aborted = (where: string, signal: AbortSignal | undefined) =>
+export const aborted = (where: string, signal: AbortSignal | undefined) =>
   new TransportError('CONNECT_ABORTED', `The attempt to connect to ${where} was called off.`, { cause: signal?.reason });
 
-function connectError(where: string, cause: unknown): TransportError {
+/** What an attempt to connect failed of, in our terms. */
+export function connectError(where: string, cause: unknown): TransportError {
   const code = codeOf(cause);
   switch (code) {
     case 'ECONNREFUSED':

@@ -9,12 +9,12 @@ import type { Route } from '../runtime/route.ts';
 import type { Transport } from '../runtime/transport.ts';
 import type { ConnectionCaps } from './caps.ts';
 import { type Carrier, type ConnectionOptions, ConnectionWorker, type Opening, outgoing, whileRunning } from './connection.ts';
+import { FrameDeadline } from './frame-deadline.ts';
 import { FRAME_BYTES_MAX, FRAME_HEAD_BYTES, FrameReader, TCP_VERSION } from './framing.ts';
 import { ListenerWorker } from './listener.ts';
 
-/** Deadlines. Source: reliability.md 2.3. */
+/** Source: reliability.md 2.3. */
 const PREAMBLE_MS = 5_000;
-const FRAME_MS = 30_000;
 /** How long a connection attempt may take, names and all addresses included. */
 const CONNECT_MS = 10_000;
 
@@ -67,17 +67,16 @@ class TcpConnection implements StreamReader, Carrier {
   readonly worker: ConnectionWorker;
   readonly #stream: ByteStream;
   readonly #frames: FrameReader;
+  readonly #deadline: FrameDeadline;
   readonly #frameBytesMax: number;
   #pending: Uint8Array[] = [PREAMBLE];
   #preamble: Timer | undefined;
-  /** Since when the frame that has begun is awaited; undefined between frames. */
-  #frameSinceMs: number | undefined;
-  #isFrameWatched = false;
 
   constructor(node: Node, stream: ByteStream, options: TcpOptions, opening: Opening) {
     this.#stream = stream;
     this.#frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX;
     this.worker = new ConnectionWorker(node, 'tcp', this, stream.remote, opening);
+    this.#deadline = new FrameDeadline(this.worker);
     this.#frames = new FrameReader(
       { onFrame: (body) => this.worker.receive(decodeEnvelope(body)), onSkipped: (bytes) => this.worker.skipped(bytes) },
       this.#frameBytesMax,
@@ -156,26 +155,8 @@ class TcpConnection implements StreamReader, Carrier {
     this.#stream.reset();
   }
 
-  /** A frame that has begun has to end in time. One timer is enough: it looks again when another frame began meanwhile. */
   #watchFrame(framesBefore: number): void {
-    if (!this.#frames.isInsideFrame) {
-      this.#frameSinceMs = undefined;
-      return;
-    }
-    if (this.#frameSinceMs === undefined || this.#frames.frameCount !== framesBefore) this.#frameSinceMs = this.worker.readAtMs;
-    if (!this.#isFrameWatched) this.#checkFrameIn(FRAME_MS);
-  }
-
-  #checkFrameIn(delayMs: number): void {
-    this.#isFrameWatched = true;
-    this.worker.context.setTimer(delayMs, () => {
-      this.#isFrameWatched = false;
-      if (this.#frameSinceMs === undefined) return;
-      const nowMs = this.worker.context.clock.monotonicMs();
-      if (this.worker.isPaused) this.#frameSinceMs = nowMs;
-      const waitedMs = nowMs - this.#frameSinceMs;
-      if (waitedMs < FRAME_MS) this.#checkFrameIn(FRAME_MS - waitedMs);
-      else this.worker.lose(new TransportError('FRAME_TIMEOUT', `A frame was begun and not ended within ${FRAME_MS / 1_000} s.`));
-    });
+    if (!this.#frames.isInsideFrame || this.#frames.frameCount !== framesBefore) this.#deadline.ended();
+    if (this.#frames.isInsideFrame) this.#deadline.begun();
   }
 }
