@@ -11,8 +11,9 @@ import { type SecureChannel, secureChannel, type SecureChannelOptions } from './
  */
 const PROBE_GAP_MS = 250;
 const PROBES_MAX = 4;
-/** The second handshake begins so long after the first, the third after twice as long. Our own bound. */
-const SECOND_HANDSHAKE_MS = 1_000;
+/** The second handshake begins so long after the first; each pause after that is longer by that factor. Our own choice. */
+const SECOND_HANDSHAKE_MS = 500;
+const LONGER = 1.5;
 
 export interface ChannelSessionOptions
   extends Omit<SecureChannelOptions, 'signal'>,
@@ -35,12 +36,27 @@ export function channelSession(node: Node, to: RouteOrWay, options: ChannelSessi
         route: channel.route,
         closed: channel.closed.then((reason) => new ChannelError('CHANNEL_CLOSED', `The channel ended (${reason}).`)),
         close: () => channel.close(),
-        reroute: async (moved) => {
-          for (let probes = 0; probes < PROBES_MAX; probes++) if (await channel.reroute(moved.withoutLast, PROBE_GAP_MS)) return;
-          throw new ChannelError('CHANNEL_CLOSED', 'The other end does not answer by the new way.');
-        },
+        reroute: (moved) => moveTo(node, channel, moved.withoutLast),
       };
     },
+  });
+}
+
+/** Moves the channel; rejects when no probe was answered. */
+function moveTo(node: Node, channel: SecureChannel, toNode: Route): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let unanswered = 0;
+    const probes = Array.from({ length: PROBES_MAX }, (_, index) =>
+      node.clock.setTimer(index * PROBE_GAP_MS, () => {
+        void channel.reroute(toNode, (PROBES_MAX - index) * PROBE_GAP_MS).then((hasAnswered) => {
+          unanswered += 1;
+          if (unanswered === PROBES_MAX) reject(new ChannelError('CHANNEL_CLOSED', 'The other end does not answer by the new way.'));
+          if (!hasAnswered) return;
+          for (const probe of probes) probe.cancel();
+          resolve();
+        });
+      }),
+    );
   });
 }
 
@@ -53,7 +69,7 @@ function firstToOpen(node: Node, to: Route, options: SecureChannelOptions & { re
   const signal = AbortSignal.any([options.signal, others.signal]);
   return new Promise((resolve, reject) => {
     const begin = (nextInMs: number): void => {
-      const next = node.clock.setTimer(nextInMs, () => begin(nextInMs * 2));
+      const next = node.clock.setTimer(nextInMs, () => begin(nextInMs * LONGER));
       signal.addEventListener('abort', () => next.cancel(), { once: true });
       secureChannel(node, to, { ...options, signal }).then(
         (channel) => {

@@ -32,6 +32,9 @@ import { encodeProbe } from './probe.ts';
 
 /** Both ends give a handshake so long, from before the own credential is fetched until the peer is verified. Source: reliability.md 2.3 */
 export const HANDSHAKE_MS = 10_000;
+/** The last message of a handshake is repeated after so long, then after twice as long, within the deadline of the other end. Our own choice. */
+const LAST_AGAIN_MS = 1_000;
+const LAST_AGAIN_MS_MAX = 4_000;
 /** How often it is asked whether a key was revoked: soon enough for the 60 s of decisions.md B13. */
 const REVOCATION_MS = 30_000;
 
@@ -191,6 +194,19 @@ export abstract class ChannelWorker implements Worker {
 
   protected sendHandshake(bytes: Uint8Array): void {
     this.#context.forward(new Message(this.remoteRoute, Route.of([this.remoteAddress]), bytes));
+  }
+
+  /**
+   * Sends the last message of a handshake, and again while nothing comes back: it is never acknowledged, so if it were lost
+   * this end would count as open, and the other never open. A repeated one is no frame, and changes nothing.
+   */
+  protected sendLast(bytes: Uint8Array): void {
+    const send = (againInMs: number): void => {
+      if (this.#isEnded || this.#liveness?.hasHeard === true) return;
+      this.sendHandshake(bytes);
+      if (againInMs <= LAST_AGAIN_MS_MAX) this.#context.setTimer(againInMs, () => send(2 * againInMs));
+    };
+    send(LAST_AGAIN_MS);
   }
 
   /** What answers by that way may reach this end. Source: identity.md 7.3 */

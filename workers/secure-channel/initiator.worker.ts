@@ -65,7 +65,7 @@ export class InitiatorWorker extends ChannelWorker {
           'message2.rejected',
         );
       case 'sendMessage3':
-        return this.sendHandshake(this.#state.writeMessage3(this.ownPayload()));
+        return this.sendLast(this.#state.writeMessage3(this.ownPayload()));
       default:
         return this.perform(effect as SharedEffect);
     }

@@ -40,6 +40,9 @@ export class Liveness {
   #heardSince = false;
   #isStopped = false;
 
+  /** Whether anything of the other end was ever opened. */
+  hasHeard = false;
+
   /** @param asksAtOnce to learn early whether this peer answers; one of the two ends is enough, the other is told by being asked */
   constructor(context: Context, actions: LivenessActions, asksAtOnce: boolean) {
     this.#context = context;
@@ -52,6 +55,7 @@ export class Liveness {
   frameOpened(): void {
     this.#heardAtMs = this.#context.clock.monotonicMs();
     this.#heardSince = true;
+    this.hasHeard = true;
   }
 
   /** Who sends probes answers them. */
