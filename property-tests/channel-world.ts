@@ -6,7 +6,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import { Message } from '../runtime/message.ts';
 import { Node } from '../runtime/node.ts';
-import { Route, route } from '../runtime/route.ts';
+import { type Route, route } from '../runtime/route.ts';
 import type { Connection, Listener } from '../runtime/transport.ts';
 import type { Worker } from '../runtime/worker.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
