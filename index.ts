@@ -64,7 +64,7 @@ export { relaySession } from './workers/relay/relay-session.ts';
 export { registerRelay } from './workers/relay/remote-relay.ts';
 export { channelSession } from './workers/secure-channel/channel-session.ts';
 export { ChannelError } from './workers/secure-channel/errors.ts';
-export { fromAnyPeer, fromPeers, peerOf } from './workers/secure-channel/local-info.ts';
+export { fromAnyPeer, fromHolders, fromPeers, peerOf } from './workers/secure-channel/local-info.ts';
 export { type ChannelListener, type SecureChannel, secureChannel, secureChannelListener } from './workers/secure-channel/secure-channel.ts';
 export { connectionSession } from './workers/session/connection-session.ts';
 export { maintain, Session } from './workers/session/session.ts';

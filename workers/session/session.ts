@@ -100,6 +100,7 @@ export class Session implements Way, HasFlow, AsyncDisposable {
   #overIsEnough: (() => void) | undefined;
   #overSeen: Route | undefined;
   #closed: Promise<void> | undefined;
+  #nodeStops = false;
 
   /** @internal use `maintain` */
   constructor(node: Node, options: SessionOptions) {
@@ -108,7 +109,12 @@ export class Session implements Way, HasFlow, AsyncDisposable {
     this.flow = options.flow ?? node.newFlow();
     this.#anchor = node.newAddress();
     node.flows.addSpawner(this.#anchor, this.flow.id);
-    this.#undo.push(node.onStop(() => void this.close()));
+    this.#undo.push(
+      node.onStop(() => {
+        this.#nodeStops = true;
+        void this.close();
+      }),
+    );
     if (options.over !== undefined) {
       this.#overSeen = options.over.current;
       this.#undo.push(options.over.onChange(() => this.#overChanged()));
@@ -315,10 +321,11 @@ export class Session implements Way, HasFlow, AsyncDisposable {
     this.#timer = this.#node.clock.setTimer(Math.max(delayMs, untilNextMs), () => this.#happened('timer.expired'));
   }
 
+  /** A node that stops ends its workers itself, each while what it says goodbye through is still there. */
   #closeMade(): void {
     const made = this.#made;
     this.#made = undefined;
-    if (made !== undefined) this.#closeQuietly(made);
+    if (made !== undefined && !this.#nodeStops) this.#closeQuietly(made);
   }
 
   #closeQuietly(made: Made): void {
