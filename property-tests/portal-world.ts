@@ -1,7 +1,7 @@
 import { allowEveryone } from '../runtime/access-control.ts';
 import type { Address } from '../runtime/address.ts';
 import type { Context } from '../runtime/context.ts';
-import { silentLogger } from '../runtime/logger.ts';
+import { type Logger, silentLogger } from '../runtime/logger.ts';
 import { Message } from '../runtime/message.ts';
 import type { ByteStream, HostPort, Network, StreamReader } from '../runtime/network.ts';
 import { Node } from '../runtime/node.ts';
@@ -86,6 +86,7 @@ export interface WorldOptions {
   readonly inlet?: Partial<InletOptions>;
   readonly outlet?: Partial<OutletOptions>;
   readonly clock?: SimulatedClock;
+  readonly logger?: Logger;
 }
 
 /** Three machines: an inlet on `near`, a relay on `mid`, an outlet and its target on `far`; tcp between them, all simulated. */
@@ -106,12 +107,18 @@ export class PortalWorld {
   readonly targets: Program[] = [];
   onTarget: (program: Program) => void = () => undefined;
 
-  private constructor({ seed = 1, latencyMs = 1, windowBytes = 65_536, clock = new SimulatedClock() }: WorldOptions) {
+  private constructor({
+    seed = 1,
+    latencyMs = 1,
+    windowBytes = 65_536,
+    clock = new SimulatedClock(),
+    logger = silentLogger,
+  }: WorldOptions) {
     this.clock = clock;
     this.network = new SimulatedNetwork({ clock, latencyMs, windowBytes });
     const random = seededRandom(seed);
     const host = (name: string) => this.network.host(name);
-    const make = (name: string) => new Node({ name, clock, random, network: host(name), logger: silentLogger });
+    const make = (name: string) => new Node({ name, clock, random, network: host(name), logger });
     this.near = make('near');
     this.mid = make('mid');
     this.far = make('far');
@@ -169,6 +176,7 @@ export class PortalWorld {
   /** Runs until `isDone`, or that much time has passed. @returns how long it took */
   async until(isDone: () => boolean, msMax = 60_000): Promise<number> {
     const start = this.clock.monotonicMs();
+    await this.clock.run({ untilMs: start }); // what waits for promises only
     while (!isDone() && this.clock.monotonicMs() - start < msMax) {
       if (!this.clock.step(start + msMax)) break;
       await new Promise<void>((resolve) => void setImmediate(resolve));

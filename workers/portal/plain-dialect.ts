@@ -63,7 +63,6 @@ export class PlainDialect implements Dialect {
       case 'probe':
       case 'reset':
         // Only an end of ours says these, and it heard our announcement while we did not hear its own: that was edited.
-        this.#link.sendNote(encodeDisconnect());
         return this.#fault('protocol');
       default:
         return undefined;

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { allowEveryone, allowNobody } from '../../runtime/access-control.ts';
+import { type Route, route } from '../../runtime/route.ts';
+import { inlet } from './inlet.ts';
 import { isPrefix, pattern, PortalWorld, type Program } from '../../property-tests/portal-world.ts';
 
 const MIB = 1024 * 1024;
@@ -152,6 +155,82 @@ test.each(['there', 'back'] as const)('a tail that is lost %s, with nothing behi
   expect([client.wasReset, target.wasReset, client.byteCount + target.byteCount]).toEqual([true, true, 0]);
 });
 
+describe('the way to the outlet', () => {
+  const makeWay = (current: Route | undefined) => {
+    const listeners = new Set<() => void>();
+    const way = {
+      current,
+      needs: 0,
+      onChange: (listener: () => void) => {
+        listeners.add(listener);
+        return () => {
+          listeners.delete(listener);
+        };
+      },
+      need: () => {
+        way.needs++;
+        return () => {
+          way.needs--;
+        };
+      },
+      become: (route: Route) => {
+        way.current = route;
+        for (const listener of listeners) listener();
+      },
+    };
+    return way;
+  };
+
+  test('a client waits 10 s for one that is down, then it is reset', async () => {
+    const way = makeWay(undefined);
+    const world = await PortalWorld.make({ inlet: { outlet: way } });
+    const client = await world.connect();
+    await world.run(1);
+    expect(way.needs).toBe(1);
+    expect(await world.until(() => client.isOver)).toBeGreaterThan(9_900);
+    expect([client.wasReset, world.inlet.streams, way.needs, world.clock.monotonicMs() < 10_100]).toEqual([true, 0, 0, true]);
+  });
+
+  test('one that comes back in time serves the client that waited, and new ones go the new way', async () => {
+    const way = makeWay(undefined);
+    const world = await PortalWorld.make({ inlet: { outlet: way } });
+    const client = await world.connect();
+    client.stream.write([pattern(5)]);
+    await world.run(9_000);
+    way.become(world.wayTo('outlet'));
+    await world.until(() => world.targets[0]?.byteCount === 5, 100);
+    expect(world.targets[0]?.byteCount).toBe(5);
+    way.become(route('nobody'));
+    const next = await world.connect();
+    expect(await world.until(() => next.isOver)).toBeLessThan(100);
+    expect([next.wasReset, client.wasReset]).toEqual([true, false]);
+  });
+});
+
+test('it listens on loopback unless told otherwise, and says so then', async () => {
+  const events: string[] = [];
+  const logger = {
+    log: (level: string, event: string) => {
+      if (level === 'warn') events.push(event);
+    },
+  };
+  const world = await PortalWorld.make({ logger });
+  const listen = (at: string) =>
+    world.clock.runUntil(inlet(world.near, { listen: at, outlet: world.wayTo('outlet'), allow: allowEveryone }));
+  expect((await listen('7001')).local).toEqual({ host: '127.0.0.1', port: 7001 });
+  expect((await listen(':0')).local.host).toBe('127.0.0.1');
+  expect(events).toEqual([]);
+  expect((await listen('0.0.0.0:7002')).local.host).toBe('0.0.0.0');
+  expect(events).toEqual(['inlet.beyond.loopback']);
+});
+
+test('who is not allowed opens no stream', async () => {
+  const world = await PortalWorld.make({ outlet: { allow: allowNobody }, inlet: { pongTimeoutMs: 1_000 } });
+  const client = await world.connect();
+  await world.until(() => client.isOver);
+  expect([client.wasReset, world.targets.length, world.far.deadLetters.count('denied-incoming')]).toEqual([true, 0, 1]);
+});
+
 test('an idle stream lives', async () => {
   const world = await PortalWorld.make();
   const client = await world.connect();
@@ -212,9 +291,17 @@ describe('a slow reader', () => {
     };
     const stalled = await world.connect();
     await world.until(() => world.targets.length === 1);
-    const other = await world.connect();
     const bytes = pattern(4 * MIB);
+    let carried = 0;
+    world.relay.edit = (message) => {
+      carried += message.payloadBytes;
+      return [message];
+    };
     stalled.stream.write([bytes]);
+    await world.run(1_000);
+    const socketBytes = 65_536;
+    expect(carried).toBeLessThan(MIB + socketBytes + 10_000);
+    const other = await world.connect();
     other.stream.write([bytes]);
     other.stream.end();
     await world.until(() => world.targets[1]?.hasEnd === true);
