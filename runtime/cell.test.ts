@@ -266,7 +266,7 @@ describe('throwing', () => {
         {
           onStart: (own) => {
             context = own;
-            return place === 'onStart later' ? Promise.reject(what as Error) : undefined;
+            return place === 'onStart later' ? Promise.reject(what) : undefined; // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors -- likewise
           },
           onMessage: () => fail('onMessage'),
           onStop: () => fail('onStop'),

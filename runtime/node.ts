@@ -299,6 +299,7 @@ export class Node {
     });
     const timer = this.clock.setTimer(deadlineMs, () => pass(true));
     for (const group of this.#stopOrder()) {
+      this.#router.run(); // What waits is handled while all are there: then they end in order.
       const ends = group.map((cell) => cell.close());
       this.#router.run();
       if ((await Promise.race([Promise.all(ends), deadline])) === true) break;

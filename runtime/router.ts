@@ -49,6 +49,8 @@ export class Router {
   #lastReady: Runnable | undefined;
   #running = false;
   #scheduled = false;
+  /** It is the event loop's turn. */
+  #yielded = false;
   #whenQuiet: (() => void)[] = [];
 
   constructor(clock: Clock, logger: Logger, hopsMax: number) {
@@ -228,19 +230,19 @@ export class Router {
   }
 
   #schedule(): void {
-    if (this.#running || this.#scheduled) return;
+    if (this.#running || this.#scheduled || this.#yielded) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      this.run();
+      if (!this.#yielded) this.run();
     });
   }
 
   #scheduleAfterTurn(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#yielded) return;
+    this.#yielded = true;
     this.#clock.yield(() => {
-      this.#scheduled = false;
+      this.#yielded = false;
       this.run();
     });
   }
