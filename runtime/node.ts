@@ -197,6 +197,7 @@ export class Node {
 
   /**
    * Sends a message and waits for one answer. The answer is whatever comes first to the private mailbox it was sent from.
+   * Hops of this node before a connection have to be published on it, or the answer does not get back through them.
    * @throws {RuntimeError} `REQUEST_TIMEOUT` (after 30 s by default), `REQUEST_ABORTED`, `NODE_STOPPED`, `ROUTE_EMPTY`
    * Source: routing.md 1.6
    */
@@ -214,9 +215,10 @@ export class Node {
     options: RequestOptions,
   ): Promise<unknown> {
     const { onward, content } = encodeFor(to, value);
+    if (onward.isEmpty) throw new RuntimeError('ROUTE_EMPTY', 'A request needs somebody to ask: this route is empty.');
     using from = this.#detach(on.ingress, { urgent: true, ...(on.outgoing && { outgoing: on.outgoing }) });
-    // The answer must get past the flow control of whatever brings it in.
-    const flow = this.flows.ofAnswersThrough(onward.next);
+    // The answer must get past the flow control of whatever brings it in, and past hops of ours on the way there.
+    const flow = this.#flowOfAnswers(onward);
     if (flow !== undefined) this.flows.addConsumer(from.address, flow.id);
     from.post(onward, content);
     const answer = await from.receive(options);
@@ -312,6 +314,15 @@ export class Node {
     for (const detached of [...this.#detached]) detached.close();
     this.#sends.close();
     this.#requests.close();
+  }
+
+  #flowOfAnswers(onward: Route): Flow | undefined {
+    for (const hop of onward) {
+      const flow = this.flows.ofAnswersThrough(hop);
+      if (flow !== undefined) return flow;
+      if (this.#router.get(hop) === undefined) return undefined; // From here on it is another node's.
+    }
+    return undefined;
   }
 
   #stopOrder(): Cell[][] {
