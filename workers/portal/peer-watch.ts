@@ -5,8 +5,8 @@ import type { Context } from '../../runtime/context.ts';
 const OWED_PROBE_MS = 3_000;
 /** A stream on which nothing comes is probed after so long. */
 const QUIET_PROBE_MS = 10_000;
-/** A peer that is silent for so long is gone. Source: reliability.md 2.3, peer silence */
-export const PEER_SILENCE_MS = 30_000;
+/** A peer that is silent for so long is gone: a stream that breaks is reset at both ends within 30 s. Source: reliability.md R-C2 */
+export const PEER_SILENCE_MS = 25_000;
 
 export interface WatchedPeer {
   /** The peer has not acknowledged all that was sent. */

@@ -72,7 +72,7 @@ export class SocketWriter {
   }
 
   #flush(): void {
-    if (this.#isBusy || this.#isOver) return;
+    if (this.#isOver) return;
     this.#seal();
     if (this.#waiting.length > 0) {
       const chunks = this.#waiting;

@@ -73,6 +73,25 @@ describe('a target that cannot be reached resets the client within 5 s', () => {
   });
 });
 
+test('a dial is called off when its outlet closes', async () => {
+  const world = await PortalWorld.make({ outlet: { target: 'hole:5432', dialTimeoutMs: 60_000 } });
+  let accepted = 0;
+  const listening = world.network.host('hole').listen({ host: '0.0.0.0', port: 5432 }, () => {
+    accepted++;
+    return undefined;
+  });
+  await world.clock.runUntil(listening);
+  world.network.partition('far', 'hole');
+  const client = await world.connect();
+  await world.until(() => world.outlet.streams === 1);
+  await world.clock.runUntil(world.outlet.close());
+  await world.until(() => client.isOver, 100);
+  expect(client.wasReset).toBe(true);
+  world.network.heal();
+  await world.run(60_000);
+  expect([accepted, world.inlet.streams, world.network.streamCount]).toEqual([0, 0, 4]);
+});
+
 test('an outlet that says nothing resets the client after the time for a Pong', async () => {
   const world = await PortalWorld.make();
   await world.clock.runUntil(world.outlet.close());
