@@ -4,10 +4,20 @@ import type { CryptoProvider, X25519SecretKey } from '../../identities/crypto.ts
 import { nobleCrypto } from '../../identities/noble.ts';
 import { nodeCrypto } from '../../identities/node-crypto.ts';
 import { concat } from '../../runtime/codec/bare.ts';
-import { ChannelError } from '../../workers/secure-channel/errors.ts';
-import { FrameSealer } from '../../workers/secure-channel/frame-sealer.ts';
-import { type ChannelKeys, InitiatorHandshake, ResponderHandshake } from '../../workers/secure-channel/handshake.ts';
+import { InitiatorHandshake, ResponderHandshake } from '../../workers/secure-channel/handshake.ts';
 import { SHARE } from '../full-counts.ts';
+import {
+  beforeMessage2,
+  beforeMessage3,
+  cuts,
+  flips,
+  PAYLOAD2,
+  PAYLOAD3,
+  playSequence,
+  recordSession,
+  refuses,
+  SEQUENCES,
+} from '../handshake-sessions.ts';
 
 /** noble is 20 times slower, and the same code runs above it. */
 const PROVIDERS = [
@@ -15,24 +25,11 @@ const PROVIDERS = [
   { crypto: nobleCrypto, name: nobleCrypto.name, share: SHARE * 10 },
 ];
 
-const PAYLOAD2 = new Uint8Array(300).fill(0xb2);
-const PAYLOAD3 = new Uint8Array(280).fill(0xa3);
-
 describe.each(PROVIDERS)('$name', ({ crypto, share }) => {
   const world = recordSession(crypto, 0x10);
   const { message1, message2, message3 } = world;
-  /** Fresh ends of the recorded session, each just before the message it waits for. */
-  const atMessage2 = () => {
-    const initiator = new InitiatorHandshake(world.initiatorOptions());
-    initiator.writeMessage1();
-    return initiator;
-  };
-  const atMessage3 = (first: Uint8Array = message1) => {
-    const responder = new ResponderHandshake(world.responderOptions());
-    responder.readMessage1(first);
-    responder.writeMessage2(PAYLOAD2);
-    return responder;
-  };
+  const atMessage2 = () => beforeMessage2(world);
+  const atMessage3 = (first?: Uint8Array) => beforeMessage3(world, first);
 
   /** Each was refused by the same object, so a success at the end says that none of them changed it. */
   const refusedByInitiator = (forgeries: Iterable<Uint8Array>) => {
@@ -87,30 +84,11 @@ describe.each(PROVIDERS)('$name', ({ crypto, share }) => {
 
   test('only the genuine messages in order yield a session: all sequences of five over seven letters, both roles', () => {
     const other = recordSession(crypto, 0x40);
-    const frame = concat(...new FrameSealer(crypto, world.keys.encryptKey).seal([new Uint8Array(40)]));
-    const garbage = new Uint8Array(64).fill(0x99);
-    const letters = ['m1', 'm2', 'm3', 'frame', 'garbage', 'other', 'repeat'] as const;
-    const bytes = { m1: message1, m2: message2, m3: message3, frame, garbage };
-    const total = 2 * letters.length ** 5;
     let run = 0;
-    for (let index = 0; index < total; index += share) {
-      const initiating = index % 2 === 0;
-      let digits = Math.floor(index / 2);
-      const played: Exclude<(typeof letters)[number], 'repeat'>[] = [];
-      for (let place = 0; place < 5; place++) {
-        const letter = letters[digits % letters.length]!;
-        digits = Math.floor(digits / letters.length);
-        const last = played.at(-1);
-        if (letter !== 'repeat') played.push(letter);
-        else if (last !== undefined) played.push(last);
-      }
-      const ofOther = initiating ? other.message2 : other.message3;
-      const delivered = played.map((letter) => (letter === 'other' ? ofOther : bytes[letter]));
-      const session = initiating ? initiate(atMessage2(), delivered) : respond(new ResponderHandshake(world.responderOptions()), delivered);
-      // A first message proves nothing, so the responder is bound to whatever came first; the initiator waits for its one answer.
-      const expected = initiating ? played.includes('m2') : played[0] === 'm1' && played.slice(1).includes('m3');
-      expect(session !== undefined, `${initiating ? 'initiator' : 'responder'}: ${played.join(' ')}`).toBe(expected);
-      if (session !== undefined) expect(session.handshakeHash).toEqual(world.keys.handshakeHash);
+    for (let index = 0; index < SEQUENCES; index += share) {
+      const { name, expected, keys } = playSequence(world, other, index);
+      expect(keys !== undefined, name).toBe(expected);
+      if (keys !== undefined) expect(keys.handshakeHash).toEqual(world.keys.handshakeHash);
       run += 1;
     }
     expect(run).toBe(Math.ceil(33_614 / share));
@@ -149,76 +127,6 @@ const SMALL_ORDER = [
   'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ];
-
-/** One genuine session with fixed secrets, and the ways to play either side of it again. */
-function recordSession(crypto: CryptoProvider, seed: number) {
-  const secret = (offset: number) => new Uint8Array(32).fill(seed + offset);
-  const options = (offset: number) => {
-    const staticKey = crypto.importX25519(secret(offset));
-    return () => ({ crypto, staticKey, random: { bytes: () => secret(offset + 1) } });
-  };
-  const initiatorOptions = options(0);
-  const responderOptions = options(2);
-  const initiator = new InitiatorHandshake(initiatorOptions());
-  const responder = new ResponderHandshake(responderOptions());
-  const message1 = initiator.writeMessage1();
-  responder.readMessage1(message1);
-  const message2 = responder.writeMessage2(PAYLOAD2);
-  initiator.readMessage2(message2);
-  const message3 = initiator.writeMessage3(PAYLOAD3);
-  responder.readMessage3(message3);
-  return { message1, message2, message3, initiatorOptions, responderOptions, keys: initiator.finish() };
-}
-
-/** What a worker does with whatever arrives. */
-function initiate(initiator: InitiatorHandshake, delivered: readonly Uint8Array[]): ChannelKeys | undefined {
-  for (const message of delivered) {
-    if (refuses(() => initiator.readMessage2(message))) continue;
-    initiator.writeMessage3(PAYLOAD3);
-    return initiator.finish();
-  }
-  expect(() => initiator.finish()).toThrow(ChannelError);
-  return undefined;
-}
-
-function respond(responder: ResponderHandshake, delivered: readonly Uint8Array[]): ChannelKeys | undefined {
-  let answered = false;
-  for (const message of delivered) {
-    if (!answered) {
-      if (refuses(() => responder.readMessage1(message))) continue;
-      responder.writeMessage2(PAYLOAD2);
-      answered = true;
-    } else if (!refuses(() => responder.readMessage3(message))) {
-      return responder.finish();
-    }
-  }
-  expect(() => responder.finish()).toThrow(ChannelError);
-  return undefined;
-}
-
-/** Only the one refusal counts: any other error fails the test. */
-function refuses(read: () => unknown): boolean {
-  try {
-    read();
-    return false;
-  } catch (error) {
-    if (error instanceof ChannelError && error.code === 'HANDSHAKE_REFUSED') return true;
-    throw error;
-  }
-}
-
-function* flips(message: Uint8Array, share: number): Generator<Uint8Array> {
-  for (let bit = 0; bit < message.length * 8; bit += share) {
-    const forged = message.slice();
-    forged[bit >> 3]! ^= 1 << (bit & 7);
-    yield forged;
-  }
-}
-
-function* cuts(message: Uint8Array, share: number): Generator<Uint8Array> {
-  for (let bytes = 0; bytes < message.length; bytes += share) yield message.subarray(0, bytes);
-  yield message.subarray(0, message.length - 1);
-}
 
 function equal(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, index) => byte === right[index]);

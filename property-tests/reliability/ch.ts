@@ -1,0 +1,6 @@
+import { rows as frames } from './channel-frames.ts';
+import { rows as handshakes } from './channel-handshakes.ts';
+import type { Row } from './row.ts';
+
+/** Secure channels, of reliability.md 2.4. */
+export const rows: readonly Row[] = [...frames, ...handshakes];
