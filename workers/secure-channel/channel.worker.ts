@@ -178,6 +178,11 @@ export abstract class ChannelWorker implements Worker {
     return this.#liveness.answersWithin(timeoutMs);
   }
 
+  /** There is reason to doubt that the other end is still there: it has a few seconds to show itself. */
+  examine(): void {
+    this.#liveness?.examine();
+  }
+
   /** Tells the machine of this end. Before its start and after its final state nothing is listened to. */
   protected abstract tell(fact: Fact): void;
   protected abstract startLifecycle(): void;
@@ -338,6 +343,7 @@ export abstract class ChannelWorker implements Worker {
       onTick: () => this.#askForRevocation(),
     };
     const liveness = new Liveness(this.#context, actions, this.isInitiator);
+    encryptor.onTraffic = () => liveness.frameSent();
     this.#liveness = liveness;
     this.#decryptor = new Decryptor(
       {

@@ -53,7 +53,7 @@ export class Decryptor {
       plaintext = opener.open(message.payload);
     } catch (thrown) {
       context.giveUp(message, 'refused', thrown);
-      if (opener.outOfWindowRun > 0) liveness.frameOutOfWindow();
+      if (opener.outOfWindowRun > 0) liveness.examine();
       return;
     }
     liveness.frameOpened();

@@ -18,6 +18,8 @@ export class Encryptor implements Worker {
   remoteRoute: Route;
   /** The other end has closed, or nothing can be sealed any more: nothing is sent, Close included. */
   isMute = false;
+  /** Told of each message that is sent, or should have been: the other end is expected to say something before long. */
+  onTraffic: () => void = () => undefined;
   readonly #sealer: FrameSealer;
   readonly #onFailed: (cause: unknown) => void;
   #context!: Context;
@@ -36,6 +38,7 @@ export class Encryptor implements Worker {
     if (this.isMute) return context.giveUp(message, 'stopped');
     const onward = message.onward.rest;
     if (onward.isEmpty) return context.giveUp(message, 'empty-route');
+    this.onTraffic();
     // A nonce is spent only on what will be sent: more than 32 lost in a row would end the channel.
     const first = this.remoteRoute.next;
     if (!context.hasRoom(first, message.payloadBytes + OVERHEAD_BYTES)) {

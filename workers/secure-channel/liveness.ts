@@ -7,7 +7,12 @@ const QUIET_MS = 10_000;
 const SILENCE_MS = 30_000;
 /** A peer that has left so many probes unanswered, and never answered one, is not asked again. */
 const UNANSWERED_MAX = 3;
-/** How long it is examined whether frames out of the window mean that nothing can be opened any more. Source: reliability.md CH6 */
+/**
+ * A peer that answers probes and has said nothing for so long after a frame was sent is examined: what is behind a node that
+ * was restarted is reached again within 15 s. Source: reliability.md R-C4
+ */
+const OWING_MS = 5_000;
+/** How long a peer that is examined has time to show itself. Source: reliability.md CH6 */
 const EXAMINATION_MS = 4_000;
 /** So many frames out of the window in a row, and none opened between, are no accident. Source: decisions.md B9 */
 const WEDGED_FRAMES = 32;
@@ -37,6 +42,7 @@ export class Liveness {
   #answers = false;
   #watching: Timer | undefined;
   #examining: Timer | undefined;
+  #owing: Timer | undefined;
   #heardSince = false;
   #isStopped = false;
 
@@ -69,8 +75,21 @@ export class Liveness {
     for (const [waitedFor, settle] of this.#waiting) if (waitedFor <= id) settle(true);
   }
 
-  /** Probes, once in a while at most: whoever injects frames must not make us send as many. */
-  frameOutOfWindow(): void {
+  /** Something was sent to the other end, which will say something before long. */
+  frameSent(): void {
+    if (this.#owing !== undefined || this.#isStopped) return;
+    const sentAtMs = this.#context.clock.monotonicMs();
+    this.#owing = this.#context.setTimer(OWING_MS, () => {
+      this.#owing = undefined;
+      if (this.#answers && this.#heardAtMs < sentAtMs) this.examine();
+    });
+  }
+
+  /**
+   * There is reason to doubt that the other end is there, or that anything of it can be opened: it has to show itself. Done
+   * once in a while at most, for whoever injects frames must not make us send as many.
+   */
+  examine(): void {
     if (this.#examining !== undefined || this.#isStopped) return;
     this.#heardSince = false;
     this.#probe();
@@ -100,6 +119,7 @@ export class Liveness {
     this.#isStopped = true;
     this.#watching?.cancel();
     this.#examining?.cancel();
+    this.#owing?.cancel();
     for (const settle of this.#waiting.values()) settle(false);
   }
 

@@ -96,6 +96,7 @@ class ListenerWorker implements Worker, ChannelListener {
   readonly address: Address;
   readonly flow: Flow;
   readonly channels = new Set<SecureChannel>();
+  readonly #open = new Set<ChannelWorker>();
   readonly #node: Node;
   readonly #options: ChannelListenerOptions;
 
@@ -113,8 +114,14 @@ class ListenerWorker implements Worker, ChannelListener {
       onOpen: () => {
         leave();
         const channel = channelOf(responder);
+        // A peer that opens another channel may have lost those before, and with them the way to say Close.
+        for (const other of this.#open) if (other.peer === responder.peer) other.examine();
+        this.#open.add(responder);
         this.channels.add(channel);
-        void channel.closed.then(() => this.channels.delete(channel));
+        void channel.closed.then(() => {
+          this.#open.delete(responder);
+          this.channels.delete(channel);
+        });
         this.#options.onChannel?.(channel);
       },
       onEnd: () => leave(),
