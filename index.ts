@@ -54,6 +54,7 @@ export { via, type Way, whenThere } from './runtime/way.ts';
 export type { OnFailure, StartOptions, Worker } from './runtime/worker.ts';
 export { createNodeNetwork, nodeNetwork } from './transports/node-network.ts';
 export { tcp } from './transports/tcp.ts';
+export { websocket } from './transports/websocket.ts';
 export { echo } from './workers/echo.ts';
 export { hop } from './workers/hop.ts';
 export { PortalError } from './workers/portal/errors.ts';
