@@ -4,11 +4,12 @@ import { PosternError } from '../../runtime/errors.ts';
 import type { ByteStream, HostPort, Network, StreamListener, StreamReader } from '../../runtime/network.ts';
 
 const TIMEOUT_MS = 5_000;
-const LENT_BYTES = 65_536;
+/** All peers lend the same memory: what comes is copied at once. */
+const LENT = new Uint8Array(65_536);
 const HEAD_BYTES = 4;
 
 /** What a scripted peer expected and did not get. */
-export class RawPeerError extends PosternError<'EXPECTED_FRAME' | 'EXPECTED_CLOSE' | 'EXPECTED_PEER'> {}
+export class RawPeerError extends PosternError<'EXPECTED_FRAME' | 'EXPECTED_BYTES' | 'EXPECTED_CLOSE' | 'EXPECTED_PEER'> {}
 
 export interface RawPeerOptions {
   /** Whose time the timeouts are. The system's by default. */
@@ -27,7 +28,6 @@ export class RawPeer implements StreamReader {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #onChange = new Set<() => void>();
-  readonly #lent = new Uint8Array(LENT_BYTES);
   #stream!: ByteStream;
   #received = new Uint8Array();
   /** Where the frame that is read next begins: after the version. */
@@ -105,6 +105,13 @@ export class RawPeer implements StreamReader {
     return how;
   }
 
+  /** Waits until these characters have come, or the connection is over. @throws {RawPeerError} `EXPECTED_BYTES` when time is up */
+  async heard(text: string, timeoutMs = this.#timeoutMs): Promise<void> {
+    const latin1 = new TextDecoder('latin1');
+    const isThere = await this.#when(() => this.state !== 'open' || latin1.decode(this.#received).includes(text) || undefined, timeoutMs);
+    if (isThere === undefined) throw new RawPeerError('EXPECTED_BYTES', `What was awaited did not come within ${timeoutMs} ms.`);
+  }
+
   /** Stops reading, so that what the other end sends piles up there. */
   pause(): void {
     this.#stream.pause();
@@ -124,7 +131,7 @@ export class RawPeer implements StreamReader {
   }
 
   buffer(): Uint8Array {
-    return this.#lent;
+    return LENT;
   }
 
   onBytes(bytes: Uint8Array): void {
