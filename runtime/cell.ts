@@ -254,8 +254,7 @@ export class Cell implements Context, MailboxOwner, Runnable {
     if (this.#state === STOPPED) return;
     this.isClosing = true;
     try {
-      if (this.#worker.onAbort !== undefined) this.#worker.onAbort(this);
-      else this.#callOnStop()?.catch((thrown: unknown) => this.#logFailure(thrown));
+      this.#callOnStop()?.catch((thrown: unknown) => this.#logFailure(thrown));
     } catch (thrown) {
       this.#logFailure(thrown);
     }

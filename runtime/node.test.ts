@@ -236,10 +236,10 @@ describe('stop', () => {
   test('at the deadline what has not ended is ended, and nothing stays behind', async () => {
     const { node, clock, watch } = smallNode();
     const seen: string[] = [];
-    const hang: Worker = { onMessage: never, onAbort: () => void seen.push('abort') };
-    node.start('in handler', hang);
-    node.start('in start', { onStart: never, onMessage: () => undefined, onAbort: () => void seen.push('abort') });
-    node.start('in stop', { onMessage: () => undefined, onStop: never, onAbort: () => void seen.push('abort') });
+    node.start('in handler', { onMessage: never, onStop: () => void seen.push('in handler stop') });
+    node.start('in start', { onStart: never, onMessage: () => undefined, onStop: () => void seen.push('in start stop') });
+    node.start('in stop', { onMessage: () => undefined, onStop: () => (seen.push('in stop stop'), never()) });
+    for (const name of ['in handler', 'in start', 'in stop']) node.watch(name, () => seen.push(`${name} end`));
     node.start('later', noting(seen, 'later'), { cluster: 'transports' });
     node.start('later too', { onMessage: () => undefined, onStop: () => Promise.reject(new Error('no')) }, { cluster: 'transports' });
     void node.send('in handler', nothing);
@@ -249,9 +249,24 @@ describe('stop', () => {
     expect(node.stop()).toBe(stopped);
     await clock.runUntil(stopped);
     expect(clock.monotonicMs()).toBe(STOP_DEADLINE_MS);
-    expect(seen.toSorted()).toEqual(['abort', 'abort', 'abort', 'later stop']);
+    const ends = ['in stop end', 'in start stop', 'in start end', 'in handler stop', 'in handler end'];
+    expect(seen).toEqual(['in stop stop', 'later stop', ...ends]);
     expect([node.addresses, clock.pendingCount, watch.faults]).toEqual([[], 0, []]);
     await later();
+  });
+
+  test('not a socket either, when a worker uses up the time of the connections', async () => {
+    const clock = new SimulatedClock();
+    const network = new SimulatedNetwork({ clock });
+    const near = smallNode({ clock, network, name: 'near' }).node;
+    const silent = { buffer: () => new Uint8Array(64), onBytes: () => undefined, onEnd: () => undefined, onReset: () => undefined };
+    await network.host('far').listen({ host: 'far', port: 4000 }, () => silent);
+    await clock.runUntil(near.connect(tcp(), 'far:4000'));
+    near.start('hangs', { onMessage: never });
+    void near.send('hangs', nothing);
+    await clock.runUntil(near.stop());
+    await clock.runUntilQuiet();
+    expect([near.addresses, near.connections.size, network.streamCount]).toEqual([[], 0, 0]);
   });
 
   test('a handler that goes on after the end changes nothing any more', async () => {

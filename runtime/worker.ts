@@ -18,14 +18,10 @@ export interface Worker {
   onMessage(message: Message, context: Context): void | Promise<void>;
   /**
    * Called once, after the last message, also when the promise of `onStart` was rejected; not when `onStart` threw. Its
-   * addresses are still its own, so it may say goodbye.
+   * addresses are still its own, so it may say goodbye. When the deadline of the node's stop has passed, nobody waits for
+   * it: what must let go of a socket then watches its own end.
    */
   onStop?(context: Context): void | Promise<void>;
-  /**
-   * Called instead when the deadline of the node's stop has passed, even when `onStop` was called and is not done: let go of
-   * sockets and the like. Without it `onStop` is called, unless it was, and not awaited.
-   */
-  onAbort?(context: Context): void;
 }
 
 /** One address of a worker and who may use it. */
