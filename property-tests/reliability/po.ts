@@ -1,0 +1,8 @@
+import { rows as adversary } from './portal-adversary.ts';
+import { rows as ends } from './portal-ends.ts';
+import { rows as outages } from './portal-outages.ts';
+import { rows as processes } from './portal-processes.ts';
+import type { Row } from './row.ts';
+
+/** Portals, of reliability.md 2.7 and 4.3. */
+export const rows: readonly Row[] = [...adversary, ...ends, ...outages, ...processes];
