@@ -14,6 +14,7 @@ const PARTS: Record<string, number> = {
   CH25: 100,
   CH29: 1_500,
   CH31: 84,
+  CH10: 2,
 };
 
 test.each(rows)('$id: $about', { timeout: 60_000 }, async ({ id, full, run }) => {

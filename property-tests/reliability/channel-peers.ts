@@ -289,7 +289,7 @@ function formsOf(bytes: Uint8Array): string[] {
 
 const LOOKS: readonly ((value: unknown) => string)[] = [
   (value) => inspect(value, { depth: 12, showHidden: true, maxArrayLength: null }),
-  (value) => JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner)) ?? '',
+  (value) => JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner)),
   (value) => String(value),
   (value) => inspect((value as { stack?: unknown }).stack ?? value),
 ];

@@ -6,15 +6,15 @@ import { ProcessWorld } from './processes.ts';
 
 /** What runs here, and as what part of its count; PO1 is a law of portal.property.test.ts. */
 const PARTS: Readonly<Record<string, number>> = {
-  'R-C5': 1 / 100,
+  'R-C5': 1 / 200,
   PO2: 1 / 20,
   PO3: 1 / 25,
   PO4: 1 / 10,
   PO5: 3 / 100,
   PO7: 1 / 100,
   PO10: 1 / 10,
-  'R-C3': 1 / 5,
-  'R-C2S': 1 / 20,
+  'R-C3': 3 / 25,
+  'R-C2S': 1 / 40,
   'R-C12': 1 / 8,
 };
 
