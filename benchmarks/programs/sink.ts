@@ -1,0 +1,74 @@
+// The server behind the portal. The first byte of a connection says what it wants: `d` discards, `e` echoes, `x` exchanges.
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Digests, exchange, type ExchangeOrder } from './exchange.ts';
+import { portOf } from './port-of.ts';
+import { serve } from './serve.ts';
+
+const DISCARD = 'd'.charCodeAt(0);
+const ECHO = 'e'.charCodeAt(0);
+
+const sockets = new Set<Socket>();
+const read = new Map<Socket, number>();
+const exchanged: Promise<Digests>[] = [];
+let bytesRead = 0;
+
+const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+  sockets.add(socket);
+  socket
+    .on('error', () => undefined)
+    .on('close', () => {
+      sockets.delete(socket);
+      read.delete(socket);
+    });
+  socket.once('data', (first: Buffer) => {
+    if (first[0] === DISCARD) discard(socket, first);
+    else if (first[0] === ECHO) echo(socket, first);
+    else answer(socket, first);
+  });
+});
+
+function discard(socket: Socket, first: Buffer): void {
+  const count = (bytes: Buffer) => {
+    bytesRead += bytes.length;
+    read.set(socket, (read.get(socket) ?? 0) + bytes.length);
+  };
+  count(first);
+  socket.on('data', count).on('end', () => socket.end());
+}
+
+function echo(socket: Socket, first: Buffer): void {
+  socket.write(first);
+  socket.pipe(socket);
+}
+
+/** After the `x`, one line of JSON says what to do; what follows it is content. */
+function answer(socket: Socket, first: Buffer): void {
+  const lineEnd = first.indexOf('\n');
+  if (lineEnd < 0) return void socket.destroy();
+  socket.pause();
+  if (lineEnd + 1 < first.length) socket.unshift(first.subarray(lineEnd + 1));
+  const done = exchange(socket, JSON.parse(first.subarray(1, lineEnd).toString()) as ExchangeOrder);
+  done.catch(() => undefined); // `exchanged` tells
+  exchanged.push(done);
+}
+
+serve({
+  begin: async () => ({ port: await portOf(server) }),
+  connections: () => sockets.size,
+  /** Bytes a second that came in on all discarding connections during that time. */
+  rate: async ({ forMs }: { readonly forMs: number }) => {
+    const [start, before] = [performance.now(), bytesRead];
+    await sleep(forMs);
+    return ((bytesRead - before) / (performance.now() - start)) * 1_000;
+  },
+  /** Stops reading the connection that came first. @returns its remote port */
+  stall: () => {
+    const [first] = read.keys();
+    first?.pause();
+    return first?.remotePort ?? 0;
+  },
+  /** What was read of each discarding connection, by its remote port. */
+  read: () => [...read].map(([socket, bytes]) => [socket.remotePort, bytes]),
+  exchanged: () => Promise.all(exchanged.splice(0)),
+});
