@@ -19,10 +19,10 @@ export const HEARTBEAT_MS = 10_000;
 /** A peer that has shown that it sends heartbeats, and is silent for so long, is gone. Source: decisions.md B9. */
 export const SILENCE_MS = 30_000;
 /**
- * What is handed to the socket at a time while it is slow. What it holds is released only when all of it has left, and an
- * ingress that sees nothing released for a second sheds: small enough for a link of 256 KiB/s, large enough for one system call.
+ * With so much collected a write is made, and no other until all of it has left: what it holds is released only then, and an
+ * ingress that sees nothing released for a second sheds. Small enough for links of 128 KiB/s, large enough for a system call.
  */
-const WRITE_BYTES_MAX = 256 * 1024;
+const WRITE_BYTES_MAX = 64 * 1024;
 /** How long a connection that we end, and have written everything to, waits for the other end to end too. */
 const LINGER_MS = 500;
 /** How long ending a connection may take in all, when what was written does not leave. */

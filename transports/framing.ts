@@ -41,8 +41,6 @@ export class FrameReader {
   /** What came and is not handed out yet: `slab[start, end)`. */
   #start = 0;
   #end = 0;
-  /** Where the memory lent last begins. */
-  #lentAt = 0;
   /** How much of a frame that is too large is still to come. */
   #skipBytes = 0;
   #skipped = 0;
@@ -70,7 +68,6 @@ export class FrameReader {
   buffer(): Uint8Array {
     if (this.#start === this.#end) this.#rewind();
     if (this.#slab.length - this.#end < ROOM_BYTES_MIN) this.#renew();
-    this.#lentAt = this.#end;
     return this.#slab.subarray(this.#end);
   }
 
@@ -79,10 +76,8 @@ export class FrameReader {
    * @throws {TransportError} `PREAMBLE`, `FRAME_TOO_LARGE`; and what the sink throws
    */
   onBytes(bytes: Uint8Array): void {
-    this.#filledWell = bytes.length >= (this.#slab.length - this.#lentAt) / 2;
-    // Frames that waited may have been handed out since the memory was lent.
-    if (this.#start === this.#end) this.#start = this.#lentAt;
-    this.#end = this.#lentAt + bytes.length;
+    this.#filledWell = bytes.length >= (this.#slab.length - this.#end) / 2;
+    this.#end += bytes.length;
     if (this.#isFirst) this.#readPreamble();
     this.#handOut();
   }
