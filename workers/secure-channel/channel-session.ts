@@ -1,3 +1,4 @@
+import type { Timer } from '../../runtime/clock.ts';
 import type { Node } from '../../runtime/node.ts';
 import type { Route } from '../../runtime/route.ts';
 import { type RouteOrWay, toWay } from '../../runtime/way.ts';
@@ -68,9 +69,10 @@ function firstToOpen(node: Node, to: Route, options: SecureChannelOptions & { re
   const others = new AbortController();
   const signal = AbortSignal.any([options.signal, others.signal]);
   return new Promise((resolve, reject) => {
+    let next: Timer | undefined;
+    signal.addEventListener('abort', () => next?.cancel(), { once: true });
     const begin = (nextInMs: number): void => {
-      const next = node.clock.setTimer(nextInMs, () => begin(nextInMs * LONGER));
-      signal.addEventListener('abort', () => next.cancel(), { once: true });
+      next = node.clock.setTimer(nextInMs, () => begin(nextInMs * LONGER));
       secureChannel(node, to, { ...options, signal }).then(
         (channel) => {
           if (signal.aborted) void channel.close();
