@@ -326,6 +326,16 @@ describe('throwing', () => {
   });
 });
 
+test('an idle worker that is called from outside and fails does not wait for a message to stop', () => {
+  const { node } = smallNode();
+  const worker = new Recorder();
+  node.start('w', worker, { onFailure: 'stop' });
+  worker.context.enter(() => {
+    throw new Error('outside');
+  });
+  expect([worker.seen, node.addresses]).toEqual([['start', 'stop'], []]);
+});
+
 describe('restart', () => {
   function restarting(limit: number, options: { async?: boolean } = {}) {
     const { node, clock, watch } = smallNode();
@@ -464,6 +474,17 @@ describe('restart', () => {
     void node.send('w', nothing);
     await clock.runUntilQuiet();
     expect([made, cause, node.addresses]).toEqual([4, new Error('start 4'), []]);
+  });
+
+  test('what fails during the back-off is a failure of the one that is gone', async () => {
+    const { clock, seen, send, context } = restarting(1);
+    send(0);
+    await clock.run({ untilMs: 10 });
+    context().enter(() => {
+      throw new Error('an old socket');
+    });
+    await clock.runUntilQuiet();
+    expect(seen).toEqual(['start 1', '1: 0', 'stop 1', 'start 2']);
   });
 
   test('stopped during the back-off it ends at once, without a second onStop', async () => {

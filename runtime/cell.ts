@@ -341,7 +341,6 @@ export class Cell implements Context, MailboxOwner, Runnable {
   #rest(): void {
     if (this.#restartIsDue) {
       this.#restartIsDue = false;
-      if (this.isClosing) this.#discardQueued();
       this.#sayGoodbye();
     } else if (this.queue.count > 0) {
       this.#state = READY;

@@ -9,6 +9,7 @@ import { address } from './address.ts';
 import type { Context } from './context.ts';
 import { STOP_DEADLINE_MS } from './node.ts';
 import { route } from './route.ts';
+import { TURN_DELIVERIES } from './router.ts';
 import type { Worker } from './worker.ts';
 
 const nothing = new Uint8Array(0);
@@ -155,6 +156,9 @@ describe('detached', () => {
     for (let index = 0; index < 100; index++) void flood.send('stuck', nothing);
     await calm.send('echo', nothing);
     await clock.runUntil(calm.receive());
+    flood.close();
+    calm.close();
+    expect(clock.pendingCount).toBe(0);
   });
 });
 
@@ -269,6 +273,18 @@ describe('stop', () => {
     expect([near.addresses, near.connections.size, network.streamCount]).toEqual([[], 0, 0]);
   });
 
+  test('nor what stood in line: it ends once', async () => {
+    const { node, clock, watch } = smallNode({ limits: { ingress: { messages: 1e6, bytes: 1e9 } } });
+    const ends: string[] = [];
+    node.start('busy', { onMessage: () => undefined, onStop: () => void ends.push('stop') });
+    node.watch('busy', () => ends.push('end'));
+    for (let index = 0; index < 3 * TURN_DELIVERIES; index++) void node.send('busy', nothing);
+    await clock.runUntil(node.stop({ deadlineMs: 0 }));
+    await clock.runUntilQuiet();
+    expect([ends, watch.faults]).toEqual([['stop', 'end'], []]);
+    expect(node.deadLetters.count('stopped')).toBeGreaterThan(0);
+  });
+
   test('a handler that goes on after the end changes nothing any more', async () => {
     const { node, clock, watch } = smallNode();
     let goOn: () => void = () => undefined;
@@ -278,7 +294,7 @@ describe('stop', () => {
           goOn = () => {
             context.send('w', nothing);
             context.setTimer(10, () => undefined);
-            context.ingress({}).charge(1);
+            context.ingress({ limits: { messages: 1, bytes: 1 } }).charge(1);
             resolve();
           };
         }),

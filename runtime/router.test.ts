@@ -70,7 +70,7 @@ describe('hops', () => {
 });
 
 describe('turns', () => {
-  test('a worker that always has messages leaves the others their turn, and the node its event loop', () => {
+  test('a worker that always has messages leaves the others their turn, and the node its event loop', async () => {
     const { node, clock } = smallNode({ limits: { ingress: { messages: 1e6, bytes: 1e9 } } });
     let busy = 0;
     const seen: number[] = [];
@@ -87,6 +87,7 @@ describe('turns', () => {
       context.send('busy', nothing);
       context.send('other', nothing);
     });
+    await later();
     expect([seen, busy]).toEqual([[BATCH_MESSAGES], TURN_DELIVERIES - 1]);
     clock.step();
     expect(busy).toBe(2 * TURN_DELIVERIES - 1);
