@@ -23,7 +23,12 @@ const rows: Row[] = [];
 for (const [name, run] of Object.entries(BENCHES)) {
   if (named.length > 0 && !named.includes(name)) continue;
   console.error(`${name} …`);
-  rows.push(...(await run()));
+  try {
+    rows.push(...(await run()));
+  } catch (thrown) {
+    console.error(thrown);
+    process.exitCode = 1;
+  }
 }
 console.log(tableOf(rows));
-process.exit(rows.some(isShort) ? 1 : 0);
+process.exit(rows.some(isShort) ? 1 : process.exitCode);

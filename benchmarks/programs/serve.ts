@@ -15,7 +15,7 @@ export function serve(answers: Answers, stop: () => unknown = () => undefined): 
       try {
         process.send?.({ id, answer: await all[name]?.(argument as never) });
       } catch (thrown) {
-        process.send?.({ id, error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) });
+        process.send?.({ id, error: thrown instanceof Error ? thrown.message : String(thrown) });
       }
     })();
   });
