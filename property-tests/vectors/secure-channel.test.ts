@@ -86,7 +86,7 @@ interface File {
   api_bodies: { request_bytes_010203: string; response_ok_010203: string };
 }
 
-// `routes` waits for the workers: it is about who prepends which address. `rekey.key_exchange_only` is a mode that is not offered
+// `routes` are run by channel-routes.test.ts, over two nodes. `rekey.key_exchange_only` is a mode that is not offered
 // (reliability.md CH11).
 const file = readVectors<File>('secure-channel/secure-channel.json');
 const windowCases = [file.nonce_window.original, ...file.nonce_window.derived];
@@ -220,7 +220,7 @@ test.each(file.key_selection.groups)('key choice after $rekeys_so_far changes', 
   }
 });
 
-test('bodies in BARE: local info, and the API addresses that wait for the workers', () => {
+test('bodies in BARE: local info, and those of the API addresses, which are not offered', () => {
   expect(hex(bareString(file.local_info.identifier))).toBe(file.local_info.data);
   const bytes = fromHex('010203');
   expect(hex(bareData(bytes))).toBe(file.api_bodies.request_bytes_010203);
