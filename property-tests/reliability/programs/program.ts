@@ -12,7 +12,7 @@ export function setting(name: string): string {
 /** The same identity in every life: it is made anew from its seed and from the same moment. For tests only. */
 export function identityOf(name: string): Promise<Identity> {
   const bornAt = Number(setting('BORN_AT'));
-  const seed = [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
+  const seed = Array.from(name).reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
   return createIdentity({ random: seededRandom(seed), clock: { ...systemClock, wallSeconds: () => bornAt } });
 }
 
