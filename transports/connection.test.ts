@@ -3,7 +3,7 @@ import { RawPeer } from '../property-tests/conformance/raw-peer.ts';
 import { GREETING, tcpFrame } from '../property-tests/reliability/tcp-world.ts';
 import { allowEveryone } from '../runtime/access-control.ts';
 import { silentLogger } from '../runtime/logger.ts';
-import { Node } from '../runtime/node.ts';
+import { Node, type NodeLimits } from '../runtime/node.ts';
 import { route } from '../runtime/route.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
 import { SimulatedNetwork } from '../simulation/network.ts';
@@ -20,7 +20,8 @@ function makeWorld(windowBytes?: number) {
   return {
     clock,
     network,
-    node: (name: string) => new Node({ name, clock, random: seededRandom(seed++), network: network.host(name), logger: silentLogger }),
+    node: (name: string, limits: Partial<NodeLimits> = {}) =>
+      new Node({ name, clock, random: seededRandom(seed++), network: network.host(name), logger: silentLogger, limits }),
     pass: (ms: number) => clock.run({ untilMs: clock.monotonicMs() + ms }),
     dial: () => RawPeer.dial(network.host('raw'), { host: 'server', port: PORT }, { clock }),
   };
@@ -56,6 +57,28 @@ describe('a connection', () => {
     await world.pass(70_000);
     expect(received).toEqual(Array.from({ length: 200 }, (_, index) => index));
     expect(middle.deadLetters.count()).toBe(0);
+  });
+
+  test('what is let in when room is made goes behind what waits already', async () => {
+    const world = makeWorld(4_096);
+    world.network.setLatency('middle', 'server', 50);
+    const { server, listener } = await listening(world);
+    const limits = { ingress: { messages: 12, bytes: 4 * 1024 * 1024 } };
+    const middle = world.node('middle', limits);
+    const atMiddle = await world.clock.runUntil(middle.listen(tcp(), `0.0.0.0:${PORT}`));
+    const onward = await world.clock.runUntil(middle.connect(tcp(), `server:${PORT}`));
+    middle.start('hop', hop);
+    middle.publish('hop', { on: atMiddle, allow: allowEveryone });
+    const received: number[] = [];
+    server.start('sink', { onMessage: ({ payload }) => void received.push(payload[0] ?? -1) });
+    server.publish('sink', { on: listener, allow: allowEveryone });
+    const peer = await world.clock.runUntil(RawPeer.dial(world.network.host('raw'), { host: 'middle', port: PORT }, world));
+    const frames = Array.from({ length: 200 }, (_, index) =>
+      tcpFrame(['hop', onward.address.name, 'sink'], ['app'], new Uint8Array(500).fill(index)),
+    );
+    peer.send(Buffer.concat([Buffer.from(GREETING, 'hex'), ...frames]));
+    await world.pass(20_000);
+    expect(received).toEqual(Array.from({ length: 200 }, (_, index) => index));
   });
 
   test('a heartbeat is sent at once, and whenever nothing was written for 10 s', async () => {

@@ -103,7 +103,7 @@ export class ConnectionWorker implements Worker, Connection {
   readonly #carrier: Carrier;
   readonly #opening: Opening;
   /** Messages that the carrier has, each still charged to whoever it came from. */
-  readonly #unwritten: Message[] = [];
+  #unwritten: Message[] = [];
   /** Messages that wait until the carrier has got rid of those. */
   readonly #backlog = new Queue();
   #collectedBytes = 0;
@@ -175,7 +175,8 @@ export class ConnectionWorker implements Worker, Connection {
       return context.giveUp(message, 'route-limit');
     // The socket's backlog is charged to whoever the message came from, until it has left.
     if (!message.ingress.charge(message.payloadBytes)) return context.giveUp(message, 'overflow');
-    if (this.#isDraining) this.#backlog.push(message);
+    // What is released may let in the next message before the backlog is gone: it waits behind it.
+    if (this.#isDraining || this.#backlog.count > 0) this.#backlog.push(message);
     else this.#push(message);
   }
 
@@ -214,6 +215,7 @@ export class ConnectionWorker implements Worker, Connection {
   /** A frame was left unread for its size. */
   skipped(bytes: number): void {
     this.#node.deadLetters.add('frame-limit');
+    this.#ingress.lost('frame-limit');
     this.#node.logger.log('warn', 'frame.skipped', { bytes, transport: this.transport, remote: this.remote.host });
   }
 
@@ -287,8 +289,9 @@ export class ConnectionWorker implements Worker, Connection {
   }
 
   #releaseWritten(): void {
-    for (const { ingress, payloadBytes } of this.#unwritten) ingress.release(payloadBytes);
-    this.#unwritten.length = 0;
+    const written = this.#unwritten;
+    this.#unwritten = [];
+    for (const { ingress, payloadBytes } of written) ingress.release(payloadBytes);
   }
 
   /** Writes what is left, ends our direction, and gives the other end a moment to end its own. */
