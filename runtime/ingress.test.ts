@@ -99,3 +99,38 @@ test('closed, it counts on and calls nobody, and no timer is left', () => {
   release(7);
   expect([ingress.messages, ingress.bytes, calls, clock.pendingCount]).toEqual([0, 0, [], 0]);
 });
+
+test('held, it reads only when it is neither full nor held any more', () => {
+  const { calls, ingress, charge, release } = small();
+  const letGo = ingress.hold();
+  expect([ingress.isPaused, ingress.isFull, calls]).toEqual([true, false, ['full']]);
+  charge(4);
+  letGo();
+  expect([ingress.isPaused, calls]).toEqual([true, ['full']]);
+  const again = ingress.hold();
+  release(4);
+  expect([ingress.isPaused, calls]).toEqual([true, ['full']]);
+  again();
+  expect([ingress.isPaused, calls]).toEqual([false, ['full', 'room']]);
+});
+
+test('one that does not shed waits as long as it takes', () => {
+  const clock = new SimulatedClock();
+  let room = 0;
+  const ingress = new Ingress({ clock, limits: { messages: 2, bytes: 100 }, sheds: false, onRoom: () => (room += 1) });
+  ingress.charge(100);
+  clock.advance(60_000);
+  expect([ingress.isFull, room]).toEqual([true, 0]);
+  ingress.release(100);
+  expect([ingress.isFull, room]).toEqual([false, 1]);
+});
+
+test('losses are told to whoever asked, until they ask no more', () => {
+  const { ingress } = small();
+  const heard: string[] = [];
+  const forget = ingress.onLoss((reason) => heard.push(reason));
+  ingress.lost('overflow');
+  forget();
+  ingress.lost('frame-limit');
+  expect(heard).toEqual(['overflow']);
+});

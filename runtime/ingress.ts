@@ -1,4 +1,6 @@
 import type { Clock, Timer } from './clock.ts';
+import type { DeadLetterReason } from './dead-letter.ts';
+import { Hold } from './hold.ts';
 
 /** How much one ingress may have inside the node before it stops reading. Source: reliability.md 2.3 (mailbox). */
 export interface IngressLimits {
@@ -15,7 +17,9 @@ export const STALL_MS = 1_000;
 export interface IngressOptions {
   readonly clock: Clock;
   readonly limits?: IngressLimits;
-  /** Over the limits: stop reading. */
+  /** False for one that waits as long as it takes, since a hole would do more harm. Default: true. */
+  readonly sheds?: boolean;
+  /** Over the limits, or held: stop reading. */
   readonly onFull?: () => void;
   /** Room again, or no use in waiting for it: read on. */
   readonly onRoom?: () => void;
@@ -27,7 +31,8 @@ export interface IngressOptions {
  * into a window that has its own bound. Pressure thus reaches the socket it came from and no handler ever waits.
  *
  * At the limits reading stops until half is released. When nothing at all is released for a while, reading goes on and what
- * exceeds the limits is shed until a charge is back under them. Source: decisions.md A3
+ * exceeds the limits is shed until a charge is back under them. Whoever takes bytes into memory of its own that has no
+ * window may hold the ingress. Source: decisions.md A3, B6
  */
 export class Ingress {
   messages = 0;
@@ -36,7 +41,11 @@ export class Ingress {
   readonly #limits: IngressLimits;
   readonly #onFull: (() => void) | undefined;
   readonly #onRoom: (() => void) | undefined;
+  readonly #sheds: boolean;
   readonly #waiting: (() => void)[] = [];
+  #hold: Hold | undefined;
+  #lossListeners: Set<(reason: DeadLetterReason) => void> | undefined;
+  #isPaused = false;
   #isFull = false;
   #isShedding = false;
   #isClosed = false;
@@ -46,6 +55,7 @@ export class Ingress {
   constructor(options: IngressOptions) {
     this.#clock = options.clock;
     this.#limits = options.limits ?? INGRESS_LIMITS;
+    this.#sheds = options.sheds ?? true;
     this.#onFull = options.onFull;
     this.#onRoom = options.onRoom;
   }
@@ -53,6 +63,11 @@ export class Ingress {
   /** Over the limits, and reading has stopped. */
   get isFull(): boolean {
     return this.#isFull && !this.#isShedding;
+  }
+
+  /** Reading has stopped: over the limits, or held. */
+  get isPaused(): boolean {
+    return this.isFull || this.#hold?.isHeld === true;
   }
 
   /** Over the limits, and reading goes on all the same: what exceeds them is not let in. */
@@ -95,11 +110,39 @@ export class Ingress {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /**
+   * Stops reading until it is let go, but for all who hold it together at most 15 s in any 30 s: a path that is silent for
+   * longer counts as dead.
+   * @returns how to let go; calling it again does nothing
+   */
+  hold(): () => void {
+    if (this.#isClosed) return () => undefined;
+    return (this.#hold ??= new Hold(this.#clock, () => this.#settle())).take();
+  }
+
+  /**
+   * Tells of everything that was charged here and became a dead letter, and of frames that were skipped: to whoever cannot
+   * see a hole in what it gets.
+   * @param listener must not throw; it is called in the middle of a delivery
+   * @returns how to unsubscribe
+   */
+  onLoss(listener: (reason: DeadLetterReason) => void): () => void {
+    const listeners = (this.#lossListeners ??= new Set());
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** Something of it will not arrive. */
+  lost(reason: DeadLetterReason): void {
+    if (this.#lossListeners !== undefined) for (const listener of [...this.#lossListeners]) listener(reason);
+  }
+
   /** No more callbacks and no timer: the owner is gone. Charges may still be taken and released. */
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#hold?.close();
     this.#wakeAll();
   }
 
@@ -110,8 +153,8 @@ export class Ingress {
   #fill(): void {
     this.#isFull = true;
     if (this.#isClosed) return;
-    this.#watchForStall();
-    this.#onFull?.();
+    if (this.#sheds) this.#watchForStall();
+    this.#settle();
   }
 
   #drain(): void {
@@ -135,7 +178,16 @@ export class Ingress {
 
   #readOn(): void {
     this.#wakeAll();
-    if (!this.#isClosed) this.#onRoom?.();
+    this.#settle();
+  }
+
+  /** Tells the owner when reading is to stop or to go on. */
+  #settle(): void {
+    const { isPaused } = this;
+    if (this.#isClosed || isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#onFull?.();
+    else this.#onRoom?.();
   }
 
   #wakeAll(): void {

@@ -128,6 +128,7 @@ export class Router {
   inject(message: Message, from: Mailbox, ingress: Ingress): void {
     if (!ingress.isShedding || ingress.admits(message.payloadBytes, this.#isUrgent(message))) return this.post(message, from, ingress);
     if (!message.posted) message.source = from.address;
+    message.ingress = ingress;
     this.drop('overflow', message);
   }
 
@@ -159,7 +160,7 @@ export class Router {
   /** Makes a message a dead letter. One that a handler gives up stays charged until the handler is done. */
   drop(reason: DeadLetterReason, message: Message, cause?: unknown): void {
     message.mailbox = undefined;
-    this.deadLetters.add(reason, message, cause);
+    this.#bury(reason, message, cause);
     if (this.#isTraced) this.#tracers.tell({ kind: 'dead', reason, message });
     const next = message.onward.isEmpty ? '' : message.onward.next.toString();
     this.#logger.log('debug', 'message.dead', { reason, next, ...(cause !== undefined && errorFields(cause)) });
@@ -168,8 +169,14 @@ export class Router {
   /** A worker gives a message up: its own, or one it was about to send. */
   giveUp(reason: DeadLetterReason, message: Message, cause?: unknown): void {
     if (message.posted && message.mailbox === undefined)
-      this.deadLetters.add(reason, message, cause); // Its trace ended when it was handled.
+      this.#bury(reason, message, cause); // Its trace ended when it was handled.
     else this.drop(reason, message, cause);
+  }
+
+  #bury(reason: DeadLetterReason, message: Message, cause: unknown): void {
+    this.deadLetters.add(reason, message, cause);
+    const ingress = message.ingress as Ingress | undefined;
+    ingress?.lost(reason);
   }
 
   /** Puts it at the end of the line, and sees that the line moves. */
