@@ -28,6 +28,8 @@ export interface StreamLink {
   readOn(): void;
   /** Bytes that were delivered and have not left through the local socket. */
   readonly unwrittenBytes: number;
+  /** A part of the stream is lost inside this node. */
+  lost(): void;
   /** Chunks of ours wait for room inside this node. */
   readonly isHeldUp: boolean;
 }

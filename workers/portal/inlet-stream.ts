@@ -97,7 +97,7 @@ export class InletStream implements Worker, StreamRole {
     const { peer } = this.#stream;
     if (peer === undefined) {
       if (message.returnRoute.isEmpty) return this.#context.giveUp(message, 'refused');
-      this.#stream.meet(message.returnRoute.owned(), announcement);
+      this.#stream.meet(message.returnRoute.owned(), announcement, message.ingress);
       this.#life.report({ type: 'pong.received' });
     } else if (!message.returnRoute.equals(peer) && !message.returnRoute.isEmpty) {
       // A Ping that was doubled on its way has opened a second connection at the far end.

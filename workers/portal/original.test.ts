@@ -7,7 +7,9 @@ import type { Context } from '../../runtime/context.ts';
 import type { Message } from '../../runtime/message.ts';
 import { hex } from '../../runtime/random.ts';
 import { route, type Route } from '../../runtime/route.ts';
+import type { Connection } from '../../runtime/transport.ts';
 import { FrameReader } from '../../transports/framing.ts';
+import { tcp } from '../../transports/tcp.ts';
 import { inlet } from './inlet.ts';
 
 const fromHex = (digits: string) => Uint8Array.from(Buffer.from(digits, 'hex'));
@@ -17,20 +19,21 @@ const MIB = 1024 * 1024;
 /** Speaks to the outlet's node as the original does: frame by frame over its own TCP connection. */
 class RawPeer extends Program {
   readonly payloads: Uint8Array[] = [];
-  returnRoute: Route | undefined;
+  /** Of the streams that answered, in their order. */
+  readonly returnRoutes: Route[] = [];
   readonly #frames = new FrameReader({
     onFrame: (body) => {
       const { onward, returnRoute, payload } = decodeEnvelope(body.slice());
       if (onward.isEmpty) return; // a heartbeat
-      this.returnRoute ??= returnRoute;
+      if (!this.returnRoutes.some((known) => known.equals(returnRoute))) this.returnRoutes.push(returnRoute.owned());
       this.payloads.push(payload);
     },
     onSkipped: () => undefined,
   });
 
-  static async connect(world: PortalWorld): Promise<RawPeer> {
+  static async connect(world: PortalWorld, port = 4000): Promise<RawPeer> {
     const peer = new RawPeer();
-    const connected = world.network.host('stranger').connect({ host: 'far', port: 4000 }, (stream) => {
+    const connected = world.network.host('stranger').connect({ host: 'far', port }, (stream) => {
       peer.stream = stream;
       return peer;
     });
@@ -47,13 +50,17 @@ class RawPeer extends Program {
     this.#frames.onBytes(bytes);
   }
 
-  /** Sends to the peer's stream address, with `i1` as the way back. */
-  send(payload: Uint8Array, onward: Route = this.returnRoute ?? route('outlet')): void {
-    this.stream.write([this.frame(payload, onward)]);
+  get returnRoute(): Route | undefined {
+    return this.returnRoutes[0];
   }
 
-  frame(payload: Uint8Array, onward: Route = this.returnRoute ?? route('outlet')): Uint8Array {
-    const head = encodeEnvelopeHead(onward, route('i1'), payload.length, 4);
+  /** Sends to the peer's stream address, with `i1` as the way back. */
+  send(payload: Uint8Array, onward?: Route, wayBack?: Route): void {
+    this.stream.write([this.frame(payload, onward, wayBack)]);
+  }
+
+  frame(payload: Uint8Array, onward = this.returnRoute ?? route('outlet'), wayBack = route('i1')): Uint8Array {
+    const head = encodeEnvelopeHead(onward, wayBack, payload.length, 4);
     new DataView(head.buffer, head.byteOffset).setUint32(0, head.length - 4 + payload.length);
     return concat(head, payload);
   }
@@ -61,6 +68,15 @@ class RawPeer extends Program {
 
 const payload = (bytes: Uint8Array, counter?: number) =>
   concat(Uint8Array.of(3), bareData(bytes), counter === undefined ? new Uint8Array() : Uint8Array.of(1, counter, counter >> 8));
+
+/** Counts what the worker behind that route handles. */
+function handledBy({ far }: PortalWorld, { next }: Route): { bytes: number } {
+  const taken = { bytes: 0 };
+  far.trace(({ kind, message }) => {
+    if (kind === 'handled' && message.destination.equals(next)) taken.bytes += message.payloadBytes;
+  });
+  return taken;
+}
 
 describe('an outlet of ours and an inlet of the original', () => {
   // Source: routing.md 4.3, the wire example
@@ -153,18 +169,108 @@ describe('an outlet of ours and an inlet of the original', () => {
     expect([target.wasReset, target.byteCount, hex(peer.payloads.at(-1)!)]).toEqual([true, 0, '02']);
   });
 
-  test('a reader that makes no progress for 15 s is reset, one that does is not', async () => {
-    const { world, peer, target } = await open();
-    target.stream.pause();
-    for (let sent = 0; sent < 30; sent++) peer.send(payload(pattern(49_152)));
-    await world.run(14_000);
-    expect(peer.payloads).toHaveLength(1);
-    await world.run(3_000);
-    expect(hex(peer.payloads.at(-1)!)).toBe('02');
-    expect(world.outlet.streams).toBe(0);
-    target.stream.resume();
-    await world.run(10);
-    expect(target.wasReset).toBe(true);
+  describe('a slow reader', () => {
+    /** Opens a second stream through the same connection, from `i2`. */
+    const second = async ({ world, peer }: { world: PortalWorld; peer: RawPeer }) => {
+      const before = peer.returnRoutes.length;
+      peer.send(Uint8Array.of(0), route('outlet'), route('i2'));
+      await world.until(() => peer.returnRoutes.length > before);
+      return { target: world.targets.at(-1) as Program, onward: peer.returnRoutes.at(-1) as Route };
+    };
+    const connectionOf = ({ far }: PortalWorld) => [...far.connections][1] as Connection & { readonly isPaused: boolean };
+
+    test('pauses the channel at 1 MiB, and is reset after 15 s without progress; then all others go on', async () => {
+      const { world, peer, target } = await open();
+      const other = await second({ world, peer });
+      target.stream.pause();
+      const taken = handledBy(world, peer.returnRoutes[0] as Route);
+      for (let sent = 0; sent < 100; sent++) peer.send(payload(pattern(49_152)));
+      peer.send(payload(text('late')), other.onward);
+      await world.run(1_000);
+      expect(connectionOf(world).isPaused).toBe(true);
+      expect(taken.bytes).toBeGreaterThan(MIB);
+      expect(taken.bytes).toBeLessThan(1.2 * MIB);
+      await world.run(13_000);
+      expect([other.target.byteCount, peer.payloads.length]).toEqual([0, 2]);
+      await world.run(1_500);
+      expect([other.target.received.toString(), other.target.wasReset, hex(peer.payloads.at(-1)!)]).toEqual(['late', false, '02']);
+      expect([world.outlet.streams, connectionOf(world).isPaused]).toEqual([1, false]);
+      target.stream.resume();
+      await world.run(10);
+      expect(target.wasReset).toBe(true);
+    });
+
+    test('that reads on a little pauses it for 15 s in any 30 s, and ends when it is 8 MiB behind', async () => {
+      const { world, peer, target } = await open();
+      target.stream.pause();
+      for (let sent = 0; sent < 600; sent++) peer.send(payload(pattern(49_152)));
+      const pausedMs: boolean[] = [];
+      while (world.outlet.streams > 0 && pausedMs.length < 1_000) {
+        if (pausedMs.length % 50 === 0) target.stream.resume(); // 5 s apart
+        await world.run(1);
+        target.stream.pause();
+        await world.run(99);
+        pausedMs.push(connectionOf(world).isPaused);
+      }
+      const paused = (from: number) => pausedMs.slice(from, from + 300).filter(Boolean).length / 10;
+      expect(Math.max(...pausedMs.map((_, from) => paused(from)))).toBeGreaterThan(14);
+      expect(Math.max(...pausedMs.map((_, from) => paused(from)))).toBeLessThanOrEqual(15.1);
+      expect([world.outlet.streams, hex(peer.payloads.at(-1)!)]).toEqual([0, '02']);
+      expect(pausedMs.length).toBeGreaterThan(150);
+    });
+
+    test('that catches up lets go at once', async () => {
+      const { world, peer, target } = await open();
+      target.stream.pause();
+      const bytes = pattern(4 * MIB);
+      for (let at = 0; at < bytes.length; at += 49_152) peer.send(payload(bytes.subarray(at, at + 49_152)));
+      await world.run(14_000);
+      expect(connectionOf(world).isPaused).toBe(true);
+      target.stream.resume();
+      await world.until(() => target.byteCount === bytes.length, 5_000);
+      expect([connectionOf(world).isPaused, target.received.equals(bytes)]).toEqual([false, true]);
+      await world.run(30_000);
+      expect(target.isOver).toBe(false);
+    });
+  });
+
+  describe('no silent hole: the stream is reset, and gets nothing that came behind', () => {
+    test('a frame was skipped for its size', async () => {
+      const { world, peer, target } = await open();
+      peer.send(payload(text('before')));
+      peer.send(payload(pattern(300_000)));
+      peer.send(payload(text('behind')));
+      await world.run(100);
+      expect([target.received.toString(), target.wasReset, hex(peer.payloads.at(-1)!)]).toEqual(['before', true, '02']);
+    });
+
+    test('the connection had to shed', async () => {
+      const { world, peer, target } = await open();
+      world.far.start('stuck', { onMessage: () => new Promise<void>(() => undefined) });
+      world.far.publish('stuck', { on: world.farListener, allow: allowEveryone });
+      peer.send(payload(text('before')));
+      for (let sent = 0; sent < 60; sent++) peer.send(pattern(100_000), route('stuck'));
+      peer.send(payload(text('behind')));
+      await world.run(5_000);
+      expect(world.far.deadLetters.count('overflow')).toBeGreaterThan(0);
+      expect([target.received.toString(), target.wasReset, hex(peer.payloads.at(-1)!)]).toEqual(['before', true, '02']);
+    });
+
+    test('a chunk of the target was too large to get out', async () => {
+      const world = await PortalWorld.make();
+      const listener = await world.clock.runUntil(world.far.listen(tcp(), '0.0.0.0:4001', { frameBytesMax: 20_000 }));
+      world.far.publish('outlet', { on: [world.farListener, listener], allow: allowEveryone });
+      const peer = await RawPeer.connect(world, 4001);
+      peer.send(Uint8Array.of(0));
+      await world.until(() => peer.payloads.length === 1);
+      const target = world.targets[0] as Program;
+      for (const byteCount of [10, 30_000, 5]) {
+        target.stream.write([pattern(byteCount)]);
+        await world.run(10);
+      }
+      expect(peer.payloads.map((each) => each.length)).toEqual([1, 12, 1]);
+      expect([hex(peer.payloads[2]!), target.wasReset]).toEqual(['02', true]);
+    });
   });
 });
 

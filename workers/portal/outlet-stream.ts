@@ -1,5 +1,6 @@
 import type { Context } from '../../runtime/context.ts';
 import { TransportError } from '../../runtime/errors.ts';
+import type { Ingress } from '../../runtime/ingress.ts';
 import type { Message } from '../../runtime/message.ts';
 import type { HostPort } from '../../runtime/network.ts';
 import type { Route } from '../../runtime/route.ts';
@@ -13,6 +14,8 @@ export interface OutletStreamOptions {
   readonly target: HostPort;
   readonly dialTimeoutMs: number;
   readonly windowBytes: number;
+  /** By which the Ping came in. */
+  readonly ingress: Ingress;
   readonly onEnded: () => void;
 }
 
@@ -37,7 +40,7 @@ export class OutletStream implements Worker, StreamRole {
     this.#context = context;
     this.#stream = new PortalStream(context, this.#options.windowBytes, (event) => this.#life.report(event));
     this.#life = new StreamLife(context, outletMachine, this.#stream, this);
-    this.#stream.meet(this.#peer, this.#announcement);
+    this.#stream.meet(this.#peer, this.#announcement, this.#options.ingress);
     this.#life.begin();
   }
 

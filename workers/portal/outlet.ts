@@ -106,7 +106,9 @@ class OutletListener implements Worker {
     const { allow, dialTimeoutMs = DIAL_TIMEOUT_MS, windowBytes = WINDOW_BYTES } = this.#options;
     const address = node.newAddress();
     const onEnded = () => void this.#streams.delete(address);
-    const stream = new OutletStream(ping.returnRoute.owned(), announcement, { target: this.#target, dialTimeoutMs, windowBytes, onEnded });
+    const { ingress } = ping;
+    const options = { target: this.#target, dialTimeoutMs, windowBytes, ingress, onEnded };
+    const stream = new OutletStream(ping.returnRoute.owned(), announcement, options);
     // What brought the Ping in will bring in the rest.
     for (const flow of new Set([ping.flow?.id, node.flows.ofProducer(ping.source)?.id])) {
       if (flow !== undefined) node.flows.addConsumer(address, flow);

@@ -7,34 +7,37 @@ import { encodeDisconnect, encodePayloadHead, type PortalMessage, type ResetReas
 
 /** A counter of the original has 16 bits. Source: routing.md 4.1 */
 const COUNTER_VALUES = 0x1_0000;
-/** From so much unread on, a reader has to make progress. Source: decisions.md B6 */
+/** From so much unread on, the channel is held and the reader has to make progress. Source: decisions.md B6 */
 const SLOW_BYTES = 1024 * 1024;
+/** The channel is let go at so much, so as not to stop at every chunk. */
+const EASED_BYTES = SLOW_BYTES / 2;
 /** A stream that makes no progress for so long is reset: all other streams of the channel wait with it. Source: decisions.md B6 */
 const SLOW_MS = 15_000;
 /** The original has no window, so this is where a stream ends whose reader falls behind for good. Our own bound. */
 const UNREAD_BYTES_MAX = 8 * 1024 * 1024;
 
-interface Charge {
-  readonly ingress: Ingress;
-  readonly byteCount: number;
-}
-
 /**
  * To an end of the original: chunks without numbers, no half-close, and no word about why a stream ends. Nothing but
- * pausing the channel holds it back. Source: routing.md 4.1 to 4.4; decisions.md B6
+ * pausing the channel holds it back, and nothing but this node knows of a chunk that it has dropped itself.
+ * Source: routing.md 4.1 to 4.4; decisions.md B6
  */
 export class PlainDialect implements Dialect {
   readonly credit = Number.POSITIVE_INFINITY;
   readonly #context: Context;
   readonly #link: StreamLink;
-  readonly #unwritten: Charge[] = [];
-  #writtenOfFirst = 0;
+  #ingress: Ingress;
+  #forgetIngress: () => void;
+  #letGo: (() => void) | undefined;
   #nextCounter = 0;
+  #progressAtMs = 0;
   #slow: Timer | undefined;
 
-  constructor(context: Context, link: StreamLink) {
+  /** @param ingress by which the peer was met, and its chunks will come */
+  constructor(context: Context, link: StreamLink, ingress: Ingress) {
     this.#context = context;
     this.#link = link;
+    this.#ingress = ingress;
+    this.#forgetIngress = this.#watchLosses();
   }
 
   sendChunk(bytes: Uint8Array): void {
@@ -69,22 +72,17 @@ export class PlainDialect implements Dialect {
     }
   }
 
-  written(byteCount: number): void {
-    this.#slow?.cancel();
-    this.#slow = undefined;
-    this.#writtenOfFirst += byteCount;
-    for (let first = this.#unwritten[0]; first !== undefined && this.#writtenOfFirst >= first.byteCount; first = this.#unwritten[0]) {
-      this.#writtenOfFirst -= first.byteCount;
-      first.ingress.release(first.byteCount);
-      this.#unwritten.shift();
-    }
-    this.#watchProgress();
+  written(): void {
+    this.#progressAtMs = this.#context.clock.monotonicMs();
+    if (this.#link.unwrittenBytes > EASED_BYTES) return;
+    this.#letGo?.();
+    this.#letGo = undefined;
   }
 
   stop(): void {
     this.#slow?.cancel();
-    for (const { ingress, byteCount } of this.#unwritten) ingress.release(byteCount);
-    this.#unwritten.length = 0;
+    this.#letGo?.();
+    this.#forgetIngress();
   }
 
   #onPayload(bytes: Uint8Array, counter: number | undefined, ingress: Ingress): void {
@@ -92,15 +90,45 @@ export class PlainDialect implements Dialect {
       if (counter !== this.#nextCounter) return this.#fault('gap');
       this.#nextCounter = (counter + 1) % COUNTER_VALUES;
     }
-    if (this.#link.unwrittenBytes + bytes.length > UNREAD_BYTES_MAX || !ingress.charge(bytes.length)) return this.#fault('slow');
-    this.#unwritten.push({ ingress, byteCount: bytes.length });
+    if (this.#link.unwrittenBytes + bytes.length > UNREAD_BYTES_MAX) return this.#fault('slow');
+    if (ingress !== this.#ingress) this.#follow(ingress);
     this.#link.deliver(bytes);
-    this.#watchProgress();
+    if (this.#link.unwrittenBytes >= SLOW_BYTES) this.#hold();
   }
 
-  #watchProgress(): void {
-    if (this.#slow !== undefined || this.#link.unwrittenBytes < SLOW_BYTES) return;
-    this.#slow = this.#context.setTimer(SLOW_MS, () => this.#fault('slow'));
+  #hold(): void {
+    if (this.#letGo !== undefined) return;
+    this.#letGo = this.#ingress.hold();
+    this.#progressAtMs = this.#context.clock.monotonicMs();
+    if (this.#slow === undefined) this.#lookAgain(SLOW_MS);
+  }
+
+  /** One timer, however often there is progress. */
+  #lookAgain(afterMs: number): void {
+    this.#slow = this.#context.setTimer(afterMs, () => {
+      this.#slow = undefined;
+      if (this.#letGo === undefined) return;
+      const stuckMs = this.#context.clock.monotonicMs() - this.#progressAtMs;
+      if (stuckMs >= SLOW_MS) this.#fault('slow');
+      else this.#lookAgain(SLOW_MS - stuckMs);
+    });
+  }
+
+  /** The peer's chunks come by another way now. */
+  #follow(ingress: Ingress): void {
+    this.#forgetIngress();
+    this.#ingress = ingress;
+    this.#forgetIngress = this.#watchLosses();
+    if (this.#letGo === undefined) return;
+    this.#letGo();
+    this.#letGo = ingress.hold();
+  }
+
+  /** What was dropped for want of room may have held a chunk of ours, sealed or not; whatever it was, nobody says it again. */
+  #watchLosses(): () => void {
+    return this.#ingress.onLoss((reason) => {
+      if (reason === 'overflow' || reason === 'frame-limit') this.#link.lost();
+    });
   }
 
   #fault(reason: ResetReason): void {

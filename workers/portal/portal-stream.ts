@@ -35,6 +35,7 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
   #state: 'waiting' | 'sending' | 'discarding' | 'over' = 'waiting';
   #isPaused = true;
   #isWaitingForTurn = false;
+  #isBroken = false;
 
   constructor(context: Context, windowBytes: number, report: (event: StreamEvent) => void) {
     this.windowBytes = windowBytes;
@@ -42,12 +43,8 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
     this.#report = report;
     this.#reads = readsOf(context.node);
     this.#returnRoute = Route.empty.prepend(context.address);
-    this.#ingress = context.ingress({
-      limits: INGRESS_LIMITS,
-      onFull: () => this.readOn(),
-      // It also calls back to shed load after a second without progress; a stream must not be shed, so it waits on.
-      onRoom: () => this.readOn(),
-    });
+    this.#ingress = context.ingress({ limits: INGRESS_LIMITS, sheds: false, onFull: () => this.readOn(), onRoom: () => this.readOn() });
+    this.#ingress.onLoss(() => this.lost());
   }
 
   get peer(): Route | undefined {
@@ -75,12 +72,16 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
     );
   }
 
-  /** The peer is known, and how it talks. @param route kept, so it must be owned */
-  meet(route: Route, announcement: Announcement | undefined): void {
+  /**
+   * The peer is known, and how it talks.
+   * @param route kept, so it must be owned
+   * @param ingress by which it was heard of
+   */
+  meet(route: Route, announcement: Announcement | undefined, ingress: Ingress): void {
     this.#peer = route;
     this.#dialect =
       announcement === undefined
-        ? new PlainDialect(this.#context, this)
+        ? new PlainDialect(this.#context, this, ingress)
         : new NumberedDialect(this.#context, this, announcement.windowBytes, this.windowBytes);
     this.watchHop(route);
   }
@@ -121,7 +122,7 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
 
   /** Handles a message of the peer other than Ping and Pong. */
   receive(message: PortalMessage, carrier: Message): void {
-    if (this.#state !== 'over') this.#dialect?.receive(message, carrier);
+    if (this.#state !== 'over' && !this.#isBroken) this.#dialect?.receive(message, carrier);
   }
 
   sendEnd(): void {
@@ -202,19 +203,28 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
 
   #mayRead(): boolean {
     if (this.#state === 'discarding') return true;
-    const isReady = this.#state === 'sending' && !this.#ingress.isFull && !this.#isWaitingForTurn;
+    const isReady = this.#state === 'sending' && !this.#ingress.isPaused && !this.#isWaitingForTurn;
     return isReady && (this.#dialect?.credit ?? 0) > 0;
   }
 
   // What the dialect calls.
 
   sendChunk(head: Uint8Array, bytes: Uint8Array): void {
-    if (this.#peer === undefined) return;
+    if (this.#peer === undefined || this.#isBroken) return;
     this.#context.inject(new Message(this.#peer, this.#returnRoute, [head, bytes]), this.#ingress);
   }
 
   sendNote(payload: Uint8Array): void {
     if (this.#peer !== undefined) this.#context.send(this.#peer, payload);
+  }
+
+  /** From here on nothing passes in either direction, so that what came through is a beginning; it is reset in this turn. */
+  lost(): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    this.#context.whenQuiet(() => {
+      if (this.#state !== 'over') this.#report({ type: 'fault.found', reason: 'gap' });
+    });
   }
 
   deliver(bytes: Uint8Array): void {

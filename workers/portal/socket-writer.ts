@@ -4,8 +4,10 @@ import type { ByteStream } from '../../runtime/network.ts';
 /** Chunks up to this size that have to wait are joined: each would cost the host a piece, and keep alive all the memory it was read into. */
 const JOIN_BYTES_MAX = 4 * 1024;
 const JOINED_BYTES = 16 * 1024;
+/** So much is given to the socket at a time: when it has left is the reader's progress. */
+const WRITE_BYTES_MAX = 128 * 1024;
 
-/** Writes to the local socket what the peer sent: one write a turn, and none while the socket is still busy with the last. */
+/** Writes to the local socket what the peer sent: once a turn, and never while the socket is still busy with the last. */
 export class SocketWriter {
   readonly #socket: ByteStream;
   readonly #context: Context;
@@ -74,15 +76,22 @@ export class SocketWriter {
   #flush(): void {
     if (this.#isOver) return;
     this.#seal();
-    if (this.#waiting.length > 0) {
-      const chunks = this.#waiting;
-      this.#waiting = [];
-      this.#leavingBytes = this.#waitingBytes;
-      this.#waitingBytes = 0;
-      if (!this.#socket.write(chunks)) return this.#waitUntilDrained();
+    while (this.#waiting.length > 0) {
+      if (!this.#socket.write(this.#takeNext())) return this.#waitUntilDrained();
       this.#settle();
     }
     if (this.#isEnding) this.#finish();
+  }
+
+  #takeNext(): readonly Uint8Array[] {
+    const waiting = this.#waiting;
+    let count = 0;
+    let byteCount = 0;
+    for (; count < waiting.length && byteCount < WRITE_BYTES_MAX; count++) byteCount += waiting[count]?.length ?? 0;
+    this.#waiting = count === waiting.length ? [] : waiting.slice(count);
+    this.#waitingBytes -= byteCount;
+    this.#leavingBytes = byteCount;
+    return count === waiting.length ? waiting : waiting.slice(0, count);
   }
 
   #waitUntilDrained(): void {
@@ -103,6 +112,7 @@ export class SocketWriter {
   }
 
   #finish(): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#socket.end();
     this.#onAllWritten();

@@ -174,6 +174,20 @@ test.each(['there', 'back'] as const)('a tail that is lost %s, with nothing behi
   expect([client.wasReset, target.wasReset, client.byteCount + target.byteCount]).toEqual([true, true, 0]);
 });
 
+test('a link that stalls for 8 s breaks no stream', async () => {
+  const world = await PortalWorld.make();
+  const bytes = pattern(2 * MIB);
+  const client = await world.connect();
+  await world.run(20);
+  world.network.partition('near', 'mid');
+  client.stream.write([bytes]);
+  client.stream.end();
+  await world.run(8_000);
+  world.network.heal();
+  await world.until(() => world.targets[0]!.isOver);
+  expect([world.targets[0]!.hasEnd, world.targets[0]!.received.equals(bytes)]).toEqual([true, true]);
+});
+
 describe('the way to the outlet', () => {
   const makeWay = (current: Route | undefined) => {
     const listeners = new Set<() => void>();
