@@ -268,16 +268,27 @@ describe('the way to the other end', () => {
     const channel = await world.open();
     const direct = await world.clock.runUntil(world.near.connect(tcp(), 'far:4000'));
     let old: Message | undefined;
+    let late: Message | undefined;
     world.relay.meddle = (message, direction) => {
-      if (direction === 'there') old ??= message;
+      if (direction === 'back') return [message];
+      if (old !== undefined && late === undefined) {
+        late = message;
+        return [];
+      }
+      old ??= message;
       return [message];
     };
     expect(await world.echoes(channel)).toBe(true);
+    expect(await world.echoes(channel, 2, 50)).toBe(false);
     expect(await world.clock.runUntil(channel.reroute(direct.route))).toBe(true);
     const passed = { ...world.relay.counts };
     expect(await world.echoes(channel)).toBe(true);
     expect(world.relay.counts).toEqual(passed);
-    // A repeated and a forged frame by the old way move nothing.
+    // A frame that was under way for long is opened; like a repeated and a forged one by the old way it moves nothing.
+    const refused = world.far.deadLetters.count('refused');
+    world.relay.inject(new Message(late!.onward, late!.returnRoute, late!.payload));
+    await world.pass(20);
+    expect(world.far.deadLetters.count('refused')).toBe(refused);
     const forged = old!.payload.slice();
     forged[7] = 9;
     for (const payload of [old!.payload, forged]) world.relay.inject(new Message(old!.onward, old!.returnRoute, payload));

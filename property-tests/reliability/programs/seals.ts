@@ -57,5 +57,7 @@ far.start('echo', echo);
 far.publish('echo', { on: channels, allow: everyone });
 const connection = await near.connect(tcp(), '127.0.0.1:4000');
 const channel = await secureChannel(near, route(connection, 'api'), { identity: alice, trust: everyone });
+const ask = (byte: number) => near.request(route(channel, 'echo'), Uint8Array.of(byte));
+for (let byte = 0; byte < 20; byte++) await ask(byte);
 writeSync(1, `ready ${alice.identifier}\n`);
-for (let byte = 0; ; byte = (byte + 1) & 0xff) await near.request(route(channel, 'echo'), Uint8Array.of(byte));
+for (let byte = 0; ; byte = (byte + 1) & 0xff) await ask(byte);
