@@ -5,6 +5,7 @@ import { connectionSession } from '../../workers/session/connection-session.ts';
 import type { Program } from '../portal-world.ts';
 import { relayWorld } from '../relay-world.ts';
 import { DemoWorld } from './demo-world.ts';
+import { PATIENCE_MS } from './processes.ts';
 import { inTurn, type Row, Tally } from './row.ts';
 import { faultOf, isComplete, type Script, script, speak } from './streams.ts';
 
@@ -48,9 +49,6 @@ async function reach(world: DemoWorld): Promise<Program> {
   await world.until(() => world.targets.length > before || client.isOver);
   return client;
 }
-
-/** A Ping that is lost is not repeated: a client that hears nothing for so long tries again, as people do. */
-const PATIENCE_MS = 5_000;
 
 /** Connects again and again until an answer comes. @returns how long it took */
 async function untilAnswered(world: DemoWorld, msMax: number): Promise<number> {

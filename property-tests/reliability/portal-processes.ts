@@ -12,6 +12,8 @@ const OVER_MS_MAX = 30_000;
 /** A new connection works within that time of the relay's return: 95 of 100, and all. Source: reliability.md R-C2 */
 const BACK_MS_P95 = 5_000;
 const BACK_MS_MAX = 15_000;
+/** Source: reliability.md RT9 */
+const RECLAIMED_MS_MAX = 5_000;
 /** Source: reliability.md R-C4 */
 const OUTLET_LOST_MS_MAX = 35_000;
 
@@ -174,7 +176,8 @@ export const rows: readonly Row[] = [
   },
   {
     id: 'RT9',
-    about: 'kill -9 of the registered node: its name is reclaimed within 5 s of its start, and what is sent to it arrives',
+    about:
+      'kill -9 of the registered node: its name is reclaimed within 5 s of its reconnecting, and what is sent to it arrives within 15 s',
     full: 100,
     run: async ({ count }) => {
       const world = await ProcessWorld.make();
@@ -182,11 +185,11 @@ export const rows: readonly Row[] = [
       try {
         return await inTurn(count, async (_, tally) => {
           await world.bank.kill();
-          const startedAtMs = performance.now();
-          await world.bank.start('registered');
-          const tookMs = performance.now() - startedAtMs;
-          tally.measured(tookMs, 'ms from start to registered, the start of the process included');
-          if (tookMs > 5_000) return `registered after ${Math.round(tookMs)} ms`;
+          const registeredAtMs = Number(await world.bank.start('registered'));
+          const linked = world.bank.facts.findLast(({ link }) => link === 'up');
+          const tookMs = registeredAtMs - Number(linked?.['atMs']);
+          tally.measured(tookMs, 'ms from its connection to its registration');
+          if (!(tookMs <= RECLAIMED_MS_MAX)) return `registered after ${Math.round(tookMs)} ms`;
           const answeredMs = await world.untilAnswered(BACK_MS_MAX);
           return answeredMs <= BACK_MS_MAX ? undefined : 'nothing arrives under the name';
         });

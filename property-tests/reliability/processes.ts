@@ -4,6 +4,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 type Fact = Record<string, string | number>;
 
+/** A Ping that is lost is not repeated: a client that hears nothing for so long tries again, as people do. */
+export const PATIENCE_MS = 5_000;
+
 /** A node program in a process of its own, by module path. It can be killed with signal 9, and started again. */
 export class NodeProcess {
   /** What it told, in all its lives. */
@@ -114,10 +117,10 @@ export class ProcessWorld {
     await new Promise((resolve) => void this.#target.close(resolve));
   }
 
-  /** A client waits for its answer as long as the inlet lets it. */
   #isAnswered(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = this.client();
+      socket.setTimeout(PATIENCE_MS, () => void socket.destroy());
       socket.once('data', () => {
         resolve(true);
         socket.destroy();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { everyone } from '../../identities/trust.ts';
 import { via } from '../../runtime/way.ts';
-import { ChannelWorld } from '../../property-tests/channel-world.ts';
+import { ChannelWorld, untouched } from '../../property-tests/channel-world.ts';
 import { tcp } from '../../transports/tcp.ts';
 import { connectionSession } from '../session/connection-session.ts';
 import { channelSession } from './channel-session.ts';
@@ -58,4 +58,68 @@ test('a node that stops says Close through its sessions', async () => {
   expect(world.channels.channels.size).toBe(0);
   expect(await ofBob!.closed).toBe('peerClosed');
   await world.stop();
+});
+
+/** Message 2 of a handshake, and nothing else, is as long as that. */
+const MESSAGE_2_BYTES_MIN = 200;
+
+test('a peer that was restarted right after the handshake, before it said a word, gets another channel', async () => {
+  const world = await ChannelWorld.make();
+  world.relay.meddle = (message, direction) => (direction === 'there' || message.payloadBytes > MESSAGE_2_BYTES_MIN ? [message] : []);
+  const session = channelSession(world.near, world.way, { identity: world.alice, trust: everyone, isNeeded: true });
+  await world.until(() => session.state === 'up', 5_000);
+  await world.pass(100);
+  const first = session.current!.next;
+  await world.clock.runUntil([...world.channels.channels][0]!.close());
+  await world.pass(100); // nobody hears of it
+  world.relay.meddle = untouched;
+  expect(await world.until(() => session.current?.next.equals(first) === false, 20_000)).toBeLessThanOrEqual(5_100);
+  expect(await world.echoes({ route: session.current! })).toBe(true);
+  await world.stop();
+  await world.pass(1_000);
+  expect(world.clock.pendingCount).toBe(0);
+});
+
+test('a peer that never says a word is shaken hands with twice, and then left in peace', async () => {
+  const world = await ChannelWorld.make();
+  world.relay.meddle = (message, direction) => (direction === 'there' || message.payloadBytes > MESSAGE_2_BYTES_MIN ? [message] : []);
+  const session = channelSession(world.near, world.way, { identity: world.alice, trust: everyone, isNeeded: true });
+  await world.pass(300_000);
+  expect(session.status).toMatchObject({ state: 'up', attempts: 2 });
+  await world.stop();
+});
+
+test('a channel that moves asks four times within 1 s, so one frame that is lost there costs nothing', async () => {
+  const { world, connection, session, asks } = await kept();
+  await world.pass(1_000);
+  const encryptor = session.current!.next;
+  const connectedBy = connection.current!.next;
+  let lost = 0;
+  world.relay.meddle = (message, direction) => (direction === 'there' && lost++ < 3 ? [] : [message]);
+  world.network.reset('near', 'mid');
+  const hasMoved = () => connection.current !== undefined && !connection.current.next.equals(connectedBy) && session.state === 'up';
+  expect(await world.until(hasMoved, 10_000, 10)).toBeLessThan(1_000);
+  expect(lost).toBeGreaterThan(3);
+  expect(await asks()).toBe(true);
+  expect(session.current!.next.equals(encryptor)).toBe(true);
+  await world.stop();
+});
+
+test('a first message that is lost costs half a second: the next handshake begins beside it, and one channel is left', async () => {
+  const world = await ChannelWorld.make();
+  let isFirst = true;
+  world.relay.meddle = (message) => {
+    const passes = !isFirst;
+    isFirst = false;
+    return passes ? [message] : [];
+  };
+  const session = channelSession(world.near, world.way, { identity: world.alice, trust: everyone, isNeeded: true });
+  expect(await world.until(() => session.state === 'up', 10_000, 10)).toBeLessThan(600);
+  await world.pass(20_000);
+  expect(world.channels.channels.size).toBe(1);
+  expect(session.status).toMatchObject({ state: 'up', attempts: 1 });
+  await world.clock.runUntil(session.close());
+  await world.stop();
+  await world.pass(1_000);
+  expect(world.clock.pendingCount).toBe(0);
 });

@@ -15,6 +15,8 @@ const PROBES_MAX = 4;
 /** The second handshake begins so long after the first; each pause after that is longer by that factor. Our own choice. */
 const SECOND_HANDSHAKE_MS = 500;
 const LONGER = 1.5;
+/** The last handshake message was repeated twice by then: a peer of ours that has the channel has answered. Our own choice. */
+const FIRST_WORD_MS = 5_000;
 
 export interface ChannelSessionOptions
   extends Omit<SecureChannelOptions, 'signal'>,
@@ -27,20 +29,40 @@ export interface ChannelSessionOptions
  * Source: decisions.md A4, B9
  */
 export function channelSession(node: Node, to: RouteOrWay, options: ChannelSessionOptions): Session {
+  const isUnheard = firstWords(node);
   return maintain(node, {
     ...options,
     name: options.name ?? 'secure channel',
     over: toWay(to),
     make: async ({ signal, flow, over }) => {
       const channel = await firstToOpen(node, over, { ...options, flow, signal });
+      const ended = channel.closed.then((reason) => new ChannelError('CHANNEL_CLOSED', `The channel ended (${reason}).`));
       return {
         route: channel.route,
-        closed: channel.closed.then((reason) => new ChannelError('CHANNEL_CLOSED', `The channel ended (${reason}).`)),
+        closed: Promise.race([ended, isUnheard(channel)]),
         close: () => channel.close(),
         reroute: (moved) => moveTo(node, channel, moved.withoutLast),
       };
     },
   });
+}
+
+/**
+ * A peer that never said a word cannot be judged by its silence: it may be one that says none, or have died right after the
+ * handshake. So such a channel is made anew, but not twice in a row.
+ * @returns what settles, for a channel that was just opened, when it is to be made anew
+ */
+function firstWords(node: Node): (channel: SecureChannel) => Promise<ChannelError> {
+  let wasUnheard = false;
+  return (channel) =>
+    new Promise((resolve) => {
+      const timer = node.clock.setTimer(FIRST_WORD_MS, () => {
+        const isFirst = !wasUnheard;
+        wasUnheard = !channel.hasHeard;
+        if (wasUnheard && isFirst) resolve(new ChannelError('CHANNEL_CLOSED', 'The other end has said nothing since the handshake.'));
+      });
+      void channel.closed.then(() => timer.cancel());
+    });
 }
 
 /** Moves the channel; rejects when no probe was answered. */

@@ -137,6 +137,10 @@ export abstract class ChannelWorker implements Worker {
     return this.#known(this.#peer).identifier;
   }
 
+  get hasHeard(): boolean {
+    return this.#liveness?.hasHeard === true;
+  }
+
   async onStart(context: Context): Promise<void> {
     this.#context = context;
     const calledOff = await this.#prepared();
@@ -207,7 +211,7 @@ export abstract class ChannelWorker implements Worker {
    */
   protected sendLast(bytes: Uint8Array): void {
     const send = (againInMs: number): void => {
-      if (this.#isEnded || this.#liveness?.hasHeard === true) return;
+      if (this.#isEnded || this.hasHeard) return;
       this.sendHandshake(bytes);
       if (againInMs <= LAST_AGAIN_MS_MAX) this.#context.setTimer(againInMs, () => send(2 * againInMs));
     };

@@ -27,6 +27,8 @@ export interface SecureChannel {
   readonly flow: Flow;
   /** Who is proved to be at the other end. */
   readonly peer: Identifier;
+  /** Whether anything of the other end was ever opened. */
+  readonly hasHeard: boolean;
   /** Resolves with the reason when it is over. */
   readonly closed: Promise<EndReason>;
   close(): Promise<void>;
@@ -143,6 +145,9 @@ function channelOf(worker: ChannelWorker): SecureChannel {
     route: Route.of([worker.encryptorAddress]),
     flow: worker.flow,
     peer: worker.peer,
+    get hasHeard() {
+      return worker.hasHeard;
+    },
     closed: worker.closed,
     close: () => worker.stop(),
     reroute: (toNode, timeoutMs = REROUTE_MS) => worker.reroute(toNode, timeoutMs),
