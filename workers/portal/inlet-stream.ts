@@ -14,6 +14,7 @@ export interface InletStreamOptions {
   readonly pongTimeoutMs: number;
   readonly linkTimeoutMs: number;
   readonly windowBytes: number;
+  readonly requireNumbers: boolean;
   readonly onEnded: () => void;
 }
 
@@ -98,6 +99,8 @@ export class InletStream implements Worker, StreamRole {
     if (peer === undefined) {
       if (message.returnRoute.isEmpty) return this.#context.giveUp(message, 'refused');
       this.#stream.meet(message.returnRoute.owned(), announcement, message.ingress);
+      // Over by then, the stream hears no Pong; with its client gone, it only waits for one and hears of no fault.
+      if (announcement === undefined && this.#options.requireNumbers) this.#life.report({ type: 'fault.found', reason: 'unnumbered' });
       this.#life.report({ type: 'pong.received' });
     } else if (!message.returnRoute.equals(peer) && !message.returnRoute.isEmpty) {
       // A Ping that was doubled on its way has opened a second connection at the far end.

@@ -23,6 +23,11 @@ export interface InletOptions {
   readonly pongTimeoutMs?: number;
   /** How long a client waits while there is no way before it is reset. Default: 10 s. */
   readonly linkTimeoutMs?: number;
+  /**
+   * Resets a client whose outlet does not number its bytes, as that of an original, instead of going on without numbers.
+   * Without a secure channel between, whoever can edit messages could otherwise talk both ends out of them. Default: false.
+   */
+  readonly requireNumbers?: boolean;
   /** How many bytes of a stream may be ahead of the client. Default: 1 MiB. */
   readonly windowBytes?: number;
   /** How many streams there may be at a time; further connections are reset. Default: 10,000. */
@@ -100,7 +105,9 @@ class ListeningInlet implements Inlet {
 
   #streamOptions(address: Address): InletStreamOptions {
     const { outlet, pongTimeoutMs = PONG_TIMEOUT_MS, linkTimeoutMs = LINK_TIMEOUT_MS, windowBytes = WINDOW_BYTES } = this.#options;
-    return { outlet: toWay(outlet), pongTimeoutMs, linkTimeoutMs, windowBytes, onEnded: () => void this.#streams.delete(address) };
+    const { requireNumbers = false } = this.#options;
+    const onEnded = () => void this.#streams.delete(address);
+    return { outlet: toWay(outlet), pongTimeoutMs, linkTimeoutMs, windowBytes, requireNumbers, onEnded };
   }
 }
 

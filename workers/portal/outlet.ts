@@ -8,7 +8,7 @@ import type { HostPort } from '../../runtime/network.ts';
 import type { HasFlow, Node } from '../../runtime/node.ts';
 import type { Worker } from '../../runtime/worker.ts';
 import { OutletStream } from './outlet-stream.ts';
-import { decodePortalMessage, encodeDisconnect, encodeReset, type PortalMessage } from './portal-message.ts';
+import { decodePortalMessage, encodeDisconnect, encodeReset, type PortalMessage, type ResetReason } from './portal-message.ts';
 
 /** How long the target may take to accept: a client behind the inlet hears of a dead one within 5 s. Source: decisions.md B8 */
 export const DIAL_TIMEOUT_MS = 4_000;
@@ -28,6 +28,11 @@ export interface OutletOptions {
   readonly allow: AccessControl;
   /** How long the target may take to accept. Default: 4 s. */
   readonly dialTimeoutMs?: number;
+  /**
+   * Refuses an inlet that does not number its bytes, as that of an original, instead of going on without numbers. Without a
+   * secure channel between, whoever can edit messages could otherwise talk both ends out of them. Default: false.
+   */
+  readonly requireNumbers?: boolean;
   /** How many bytes of a stream may be ahead of the target. Default: 1 MiB. */
   readonly windowBytes?: number;
   /** How many streams there may be at a time. Default: 10,000. */
@@ -88,6 +93,11 @@ class OutletListener implements Worker {
     if (this.#streams.size >= (this.#options.streamsMax ?? STREAMS_MAX)) {
       context.node.logger.log('warn', 'outlet.full', { address: context.address.toString(), streams: this.#streams.size });
       return context.reply(message, ping.announcement === undefined ? encodeDisconnect() : encodeReset('limit'));
+    }
+    if (ping.announcement === undefined && this.#options.requireNumbers === true) {
+      const reason: ResetReason = 'unnumbered';
+      context.node.logger.log('info', 'portal.stream.reset', { address: context.address.toString(), reason });
+      return context.reply(message, encodeDisconnect());
     }
     this.#startStream(message, ping.announcement, context);
   }

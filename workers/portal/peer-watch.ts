@@ -25,6 +25,7 @@ export class PeerWatch {
   #probedAtMs = Number.NEGATIVE_INFINITY;
   #owedSinceMs: number | undefined;
   #timer: Timer | undefined;
+  #timerDueMs = Number.POSITIVE_INFINITY;
 
   constructor(context: Context, peer: WatchedPeer) {
     this.#context = context;
@@ -54,9 +55,12 @@ export class PeerWatch {
     this.#timer?.cancel();
   }
 
+  /** Only what is due before the timer moves it: one that comes early looks again. */
   #schedule(): void {
-    this.#timer?.cancel();
     const dueMs = Math.min(this.#probeDueMs, this.#heardAtMs + PEER_SILENCE_MS);
+    if (dueMs >= this.#timerDueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = dueMs;
     this.#timer = this.#context.setTimer(Math.max(1, dueMs - this.#context.clock.monotonicMs()), () => this.#check());
   }
 
@@ -67,6 +71,7 @@ export class PeerWatch {
   }
 
   #check(): void {
+    this.#timerDueMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#context.clock.monotonicMs();
     if (this.#peer.isHeldUp) this.#heardAtMs = nowMs;
     if (nowMs >= this.#heardAtMs + PEER_SILENCE_MS) return this.#peer.lost();

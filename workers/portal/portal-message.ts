@@ -33,6 +33,7 @@ export const RESET_REASONS = [
   'stopped',
   'limit',
   'slow',
+  'unnumbered',
 ] as const;
 export type ResetReason = (typeof RESET_REASONS)[number];
 
@@ -130,12 +131,26 @@ function readCounter(reader: BareReader): number | undefined {
   return reader.u8() | (reader.u8() << 8);
 }
 
-/** The kind, then each number as a varint: without `bigint`, for this stands before every chunk. */
-function numbers(kind: number, ...values: readonly number[]): Uint8Array {
-  const bytes = [kind];
-  for (let value of values) {
-    for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
-    bytes.push(value);
-  }
-  return Uint8Array.from(bytes);
+/** The kind, then each number as a varint: without `bigint` and without a list between, for this stands before every chunk. */
+function numbers(kind: number, first: number, second?: number): Uint8Array {
+  const bytes = new Uint8Array(1 + varintBytes(first) + (second === undefined ? 0 : varintBytes(second)));
+  bytes[0] = kind;
+  const end = putVarint(bytes, 1, first);
+  if (second !== undefined) putVarint(bytes, end, second);
+  return bytes;
+}
+
+function varintBytes(value: number): number {
+  let count = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) count += 1;
+  return count;
+}
+
+/** @returns where it ends */
+function putVarint(bytes: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) | 0x80;
+  bytes[at] = rest;
+  return at + 1;
 }

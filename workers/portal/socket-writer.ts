@@ -67,11 +67,13 @@ export class SocketWriter {
   #markDirty(): void {
     if (this.#isDirty || this.#isBusy) return;
     this.#isDirty = true;
-    this.#context.whenQuiet(() => {
-      this.#isDirty = false;
-      this.#flush();
-    });
+    this.#context.whenQuiet(this.#flushDirty);
   }
+
+  readonly #flushDirty = (): void => {
+    this.#isDirty = false;
+    this.#flush();
+  };
 
   #flush(): void {
     if (this.#isOver) return;
