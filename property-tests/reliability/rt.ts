@@ -4,6 +4,8 @@ import { route } from '../../runtime/route.ts';
 import { echo } from '../../workers/echo.ts';
 import { registerRelay } from '../../workers/relay/remote-relay.ts';
 import { relayWorld, sayWho } from '../relay-world.ts';
+import { rows as names } from './relay-names.ts';
+import { rows as workers } from './routing-workers.ts';
 import { inTurn, type Row } from './row.ts';
 
 /** Source: reliability.md RT12 */
@@ -11,8 +13,10 @@ const HANDLED_PER_SECOND = 100;
 /** What may wait for a slow worker: the soft bound of an ingress, and what both sockets hold. Source: decisions.md A3 */
 const WAITING_MAX = 8 * 1_024;
 
-/** Routing, workers and flow control, of reliability.md 2.6; RT1 to RT7 are transport rows, RT9 kills a process: see po.ts. */
+/** Routing, workers and flow control, of reliability.md 2.6; RT9 kills a process: see po.ts. */
 export const rows: readonly Row[] = [
+  ...workers,
+  ...names,
   {
     id: 'RT8',
     about: 'a second identity asks for a live relay name: refused, and traffic still reaches the first',
