@@ -16,6 +16,11 @@ const PARTS: Readonly<Record<string, number>> = {
   'R-C3': 3 / 25,
   'R-C2S': 1 / 40,
   'R-C12': 1 / 8,
+  PO6: 1 / 10,
+  PO8: 1 / 5,
+  'R-C6': 1 / 25,
+  'R-C8': 1 / 100,
+  'R-C11': 1 / 10,
 };
 
 test.each(rows.filter(({ id }) => id in PARTS))('$id: $about', async ({ id, full, run }) => {
