@@ -190,7 +190,9 @@ async function beyond(index: number): Promise<string | undefined> {
   const listens = ['0', '127.0.0.1:0', 'localhost:0', '0.0.0.0:0'] as const;
   const listen = listens[index % listens.length] ?? '0';
   const warnings: (LogFields | undefined)[] = [];
-  const log = (_level: string, event: string, fields?: LogFields) => void (event === 'inlet.beyond.loopback' && warnings.push(fields));
+  const log = (_level: string, event: string, fields?: LogFields) => {
+    if (event === 'inlet.beyond.loopback') warnings.push(fields);
+  };
   await using node = await createNode({ name: 'near', logger: { log } });
   const { local } = await inlet(node, { listen, outlet: route('nowhere'), allow: allowEveryone });
   const isOpen = listen.startsWith('0.0.0.0');
