@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['runtime', 'identities', 'policies', 'workers', 'transports', 'host'];
+const folders = ['runtime', 'identities', 'policies', 'workers', 'transports', 'host'].filter((folder) => existsSync(join(root, folder)));
 
 /** The sources of the product, and the codes that its error classes can have. */
 function read() {
