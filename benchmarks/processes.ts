@@ -49,7 +49,7 @@ export class Program {
     const id = ++this.#asked;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#process.send({ id, name: question, argument });
+      this.#process.send({ id, name: question, argument }, (cause) => cause && reject(cause));
     });
   }
 

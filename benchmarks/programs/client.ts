@@ -9,7 +9,8 @@ const WRITE = Buffer.alloc(64 * 1024, 'd');
 const WRITE_ONE = Buffer.from('e');
 const HELD_AT_ONCE = 100;
 
-const pushing = new Set<Socket>();
+/** By tag, the second byte that each sends. */
+const pushing = new Map<number, Socket>();
 const held = new Set<Socket>();
 
 async function dial(port: number): Promise<Socket> {
@@ -19,9 +20,10 @@ async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
-async function push(port: number): Promise<void> {
+async function push(port: number, tag: number): Promise<void> {
   const socket = await dial(port);
-  pushing.add(socket);
+  pushing.set(tag, socket);
+  socket.write(Buffer.from([WRITE[0] ?? 0, tag]));
   const write = () => {
     while (!socket.destroyed && socket.write(WRITE));
   };
@@ -48,13 +50,15 @@ async function bounce(socket: Socket, message: Buffer): Promise<void> {
 serve({
   /** Writes on so many connections as fast as they take it. */
   push: async ({ port, streams }: { readonly port: number; readonly streams: number }) => {
-    await Promise.all(Array.from({ length: streams }, () => push(port)));
-    return [...pushing].map((socket) => socket.localPort);
+    await Promise.all(Array.from({ length: streams }, (_, tag) => push(port, tag)));
   },
-  /** What the system took of each, by its local port; at most one write more. */
-  pushed: () => [...pushing].map((socket) => [socket.localPort, socket.bytesWritten - socket.writableLength]),
+  /** What the system took of it, at most one write more; and from which port it goes. */
+  pushed: ({ tag }: { readonly tag: number }) => {
+    const socket = pushing.get(tag);
+    return { bytes: (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0), port: socket?.localPort };
+  },
   stopPushing: () => {
-    for (const socket of pushing) socket.resetAndDestroy();
+    for (const socket of pushing.values()) socket.resetAndDestroy();
     pushing.clear();
   },
   /** Round trips of 64 B, one after the other, in microseconds. */

@@ -9,7 +9,8 @@ const DISCARD = 'd'.charCodeAt(0);
 const ECHO = 'e'.charCodeAt(0);
 
 const sockets = new Set<Socket>();
-const read = new Map<Socket, number>();
+/** Discarding connections by their tag, the second byte that came. */
+const discarding = new Map<number, { readonly socket: Socket; bytes: number }>();
 const exchanged: Promise<Digests>[] = [];
 let bytesRead = 0;
 
@@ -19,7 +20,6 @@ const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => 
     .on('error', () => undefined)
     .on('close', () => {
       sockets.delete(socket);
-      read.delete(socket);
     });
   socket.once('data', (first: Buffer) => {
     if (first[0] === DISCARD) discard(socket, first);
@@ -29,9 +29,11 @@ const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => 
 });
 
 function discard(socket: Socket, first: Buffer): void {
+  const stream = { socket, bytes: 0 };
+  discarding.set(first[1] ?? 0, stream);
   const count = (bytes: Buffer) => {
     bytesRead += bytes.length;
-    read.set(socket, (read.get(socket) ?? 0) + bytes.length);
+    stream.bytes += bytes.length;
   };
   count(first);
   socket.on('data', count).on('end', () => socket.end());
@@ -56,19 +58,21 @@ function answer(socket: Socket, first: Buffer): void {
 serve({
   begin: async () => ({ port: await portOf(server) }),
   connections: () => sockets.size,
-  /** Bytes a second that came in on all discarding connections during that time. */
-  rate: async ({ forMs }: { readonly forMs: number }) => {
-    const [start, before] = [performance.now(), bytesRead];
+  /** Bytes a second that came in on all discarding connections, or all but the one with that tag, during that time. */
+  rate: async ({ forMs, without }: { readonly forMs: number; readonly without?: number }) => {
+    const others = () => bytesRead - (without === undefined ? 0 : (discarding.get(without)?.bytes ?? 0));
+    const [start, before] = [performance.now(), others()];
     await sleep(forMs);
-    return ((bytesRead - before) / (performance.now() - start)) * 1_000;
+    return ((others() - before) / (performance.now() - start)) * 1_000;
   },
-  /** Stops reading the connection that came first. @returns its remote port */
-  stall: () => {
-    const [first] = read.keys();
-    first?.pause();
-    return first?.remotePort ?? 0;
-  },
-  /** What was read of each discarding connection, by its remote port. */
-  read: () => [...read].map(([socket, bytes]) => [socket.remotePort, bytes]),
+  /** Stops reading a discarding connection. */
+  stall: ({ tag }: Tagged) => void discarding.get(tag)?.socket.pause(),
+  goOn: ({ tag }: Tagged) => void discarding.get(tag)?.socket.resume(),
+  /** What was read of it, and from which port it came. */
+  read: ({ tag }: Tagged) => ({ bytes: discarding.get(tag)?.bytes, port: discarding.get(tag)?.socket.remotePort }),
   exchanged: () => Promise.all(exchanged.splice(0)),
 });
+
+interface Tagged {
+  readonly tag: number;
+}

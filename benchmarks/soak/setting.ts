@@ -27,7 +27,7 @@ export class Setting {
     this.sink = sink;
     this.chain = chain;
     this.#peaks = chain.programs.map(() => 0);
-    this.#sampling = setInterval(() => void this.#sample().catch(() => clearInterval(this.#sampling)), SAMPLE_MS);
+    this.#sampling = setInterval(() => void this.#sample().catch(() => this.stopSampling()), SAMPLE_MS);
   }
 
   static async begin(): Promise<Setting> {
@@ -39,9 +39,13 @@ export class Setting {
 
   /** The most that each node held at any time so far, in whole MiB. */
   async peakMiB(): Promise<Readonly<Record<string, number>>> {
-    clearInterval(this.#sampling);
+    this.stopSampling();
     await this.#sample();
     return Object.fromEntries(this.chain.programs.map(({ name }, index) => [name, Math.ceil((this.#peaks[index] ?? 0) / 1024 ** 2)]));
+  }
+
+  stopSampling(): void {
+    clearInterval(this.#sampling);
   }
 
   /** Whether both ends of every connection received, to the last byte, what the other sent. */

@@ -23,8 +23,9 @@ if (unknown.length > 0) {
 let failed = 0;
 for (const [name, run] of Object.entries(SOAKS)) {
   if (named.length > 0 && !named.includes(name)) continue;
+  let setting: Setting | undefined;
   try {
-    const setting = await Setting.begin();
+    setting = await Setting.begin();
     const { passed, ...facts } = await run(setting);
     if (!passed) failed += 1;
     console.log(JSON.stringify({ name, passed, ...facts }));
@@ -32,6 +33,7 @@ for (const [name, run] of Object.entries(SOAKS)) {
     failed += 1;
     console.log(JSON.stringify({ name, passed: false, error: thrown instanceof Error ? thrown.message : String(thrown) }));
   } finally {
+    setting?.stopSampling();
     await stopAll();
   }
 }
