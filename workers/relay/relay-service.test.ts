@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { relayWorld, sayWho } from '../../property-tests/relay-world.ts';
+import { RELAY_PORT, relayWorld, sayWho, ScriptedPeer } from '../../property-tests/relay-world.ts';
 import { SHARE } from '../../property-tests/full-counts.ts';
+import { allowEveryone } from '../../runtime/access-control.ts';
 import { bareString } from '../../runtime/codec/bare.ts';
 import { parseRoute, Route, route } from '../../runtime/route.ts';
 import { whenThere } from '../../runtime/way.ts';
+import { echo } from '../echo.ts';
 import { connectionSession } from '../session/connection-session.ts';
 import { tcp } from '../../transports/tcp.ts';
 import type { RelayError } from './errors.ts';
@@ -178,6 +180,19 @@ describe('a plain registration', () => {
     expect(await world.who(second.node, second.connection, 'bank')).toBe('first');
   });
 
+  test('stays when its echo answers, however many requests of the node itself are stuck', async () => {
+    const { world, relay, join } = await plainWorld();
+    const [first, second] = [await join('first'), await join('second')];
+    first.node.start('echo', echo);
+    first.node.publish('echo', { on: first.connection, allow: allowEveryone });
+    await register(world, first.node, first.connection.route, 'bank');
+    relay.node.start('stuck', { onMessage: () => new Promise(() => undefined) });
+    for (let sent = 0; sent < 1_100; sent++) relay.node.request('stuck', Uint8Array.of(1)).catch(() => undefined);
+    await world.pass(2_000); // from now on what they exceed is shed
+    expect(await register(world, second.node, second.connection.route, 'bank')).toBe('RELAY_TIMEOUT');
+    expect(await world.who(second.node, second.connection, 'bank')).toBe('first');
+  });
+
   test('may be made anew by the same way', async () => {
     const { world, join } = await plainWorld();
     const first = await join('first');
@@ -218,6 +233,36 @@ describe('what a service refuses', () => {
 
     const bob = await (await world.party('bob')).join('two', 'relay');
     expect(await register(world, bob.node, bob.channel.route, 'bobs')).toBe('confirmed');
+  });
+
+  test('one more than there is room for, until a client is gone: the relay of the one longest gone makes room', async () => {
+    const world = relayWorld();
+    const relay = await world.relayNode('relay', { relaysMax: 3 });
+    const join = async (name: string) => {
+      const node = world.node(name);
+      const connection = await world.connect(node, 'relay');
+      return { connection, asks: (relayName: string) => register(world, node, connection.route, relayName) };
+    };
+    const [a, b, c, d] = [await join('a'), await join('b'), await join('c'), await join('d')];
+    for (const { asks } of [a, b, c]) expect(await asks(`r${relay.service.relays.length}`)).toBe('confirmed');
+    expect(await d.asks('d')).toBe('RELAY_TIMEOUT');
+    await world.clock.runUntil(b.connection.close());
+    await world.clock.runUntil(a.connection.close());
+    expect(await d.asks('d')).toBe('confirmed');
+    expect(relay.service.relays.map(({ name }) => name)).toEqual(['forward_to_r0', 'forward_to_r2', 'forward_to_d']);
+    expect(await d.asks('e')).toBe('confirmed');
+    expect(await d.asks('f')).toBe('RELAY_TIMEOUT');
+  });
+
+  test('one with nobody behind its connection: its relay would be a hop for strangers', async () => {
+    const world = relayWorld();
+    const relay = await world.relayNode('relay');
+    const peer = new ScriptedPeer();
+    await world.clock.runUntil(world.network.host('stranger').connect({ host: 'relay', port: RELAY_PORT }, peer.reader));
+    peer.sendTo(route('static_forwarding_service'), Route.empty, bareString('open'));
+    await world.pass(100);
+    expect(relay.service.relays).toEqual([]);
+    expect(relay.node.deadLetters.count('refused')).toBe(1);
   });
 
   test('what is no registration, has no way back, or is not permitted', async () => {

@@ -6,10 +6,9 @@ import { errorFields } from '../../runtime/logger.ts';
 import { Message } from '../../runtime/message.ts';
 import type { HasFlow, Node, PublishOptions } from '../../runtime/node.ts';
 import { randomName } from '../../runtime/random.ts';
-import { ADDRESS_BYTES_MAX, type Route, route } from '../../runtime/route.ts';
+import { ADDRESS_BYTES_MAX } from '../../runtime/route.ts';
 import type { Worker } from '../../runtime/worker.ts';
 import { peerOf } from '../secure-channel/local-info.ts';
-import { pingPayload } from '../session/echo-ping.ts';
 import { rightTo } from './ownership.ts';
 import { decodeRegistration, EPHEMERAL_SERVICE, NAMED_SERVICE, RELAY_PREFIX } from './relay-message.ts';
 import { RelayWorker } from './relay.worker.ts';
@@ -20,6 +19,8 @@ export const HOLDER_ANSWER_MS = 5_000;
 export const RELAY_KEPT_MS = 60_000;
 /** Source: reliability.md RT10 */
 const RELAYS_PER_OWNER_MAX = 100;
+/** Identities and connections cost nothing, so all owners together have a bound too. Our choice. */
+const RELAYS_MAX = 10_000;
 
 /** Somebody asks for a relay. */
 export interface Registration {
@@ -41,6 +42,8 @@ export interface RelayServiceOptions {
   readonly prefix?: string;
   /** Per identity, or per connection for plain registrations. Default: 100. */
   readonly relaysPerOwnerMax?: number;
+  /** In all. When there are so many, the one whose client is gone longest makes room. Default: 10,000. */
+  readonly relaysMax?: number;
   /** Decides about each registration that `allow` lets in. Default: all may. */
   readonly mayRegister?: (registration: Registration) => boolean;
   /** Who may take any name. Default: nobody. */
@@ -95,7 +98,10 @@ class RelayServiceWorker implements Worker, RelayService {
   readonly #traffic: PublishOptions;
   readonly #prefix: string;
   readonly #perOwnerMax: number;
+  readonly #max: number;
   readonly #entries = new Map<string, Entry>();
+  /** Those whose client is gone, the longest first. */
+  readonly #clientless = new Set<Entry>();
   readonly #counts = new Map<string, number>();
   #context!: Context;
 
@@ -105,6 +111,7 @@ class RelayServiceWorker implements Worker, RelayService {
     this.#traffic = { on: options.on, allow: options.allowTraffic ?? allowEveryone };
     this.#prefix = options.prefix ?? RELAY_PREFIX;
     this.#perOwnerMax = options.relaysPerOwnerMax ?? RELAYS_PER_OWNER_MAX;
+    this.#max = options.relaysMax ?? RELAYS_MAX;
   }
 
   get relays(): readonly Address[] {
@@ -118,7 +125,9 @@ class RelayServiceWorker implements Worker, RelayService {
   onMessage(message: Message): void {
     const asked = decodeRegistration(message.payload);
     if (asked === undefined) return this.#refuse(message, 'this is no registration');
-    if (message.returnRoute.isEmpty) return this.#refuse(message, 'there is no way back');
+    // With nobody behind the connection it came by, its relay would be a hop to wherever a stranger likes.
+    const wayBackMin = message.flow === undefined ? 1 : 2;
+    if (message.returnRoute.length < wayBackMin) return this.#refuse(message, 'there is no way back');
     const name = asked.name ?? randomName(this.#node.random);
     const registration = { name, peer: peerOf(message), message };
     if (this.#options.mayRegister?.(registration) === false) return this.#refuse(message, 'not permitted');
@@ -161,7 +170,7 @@ class RelayServiceWorker implements Worker, RelayService {
 
   #begin(address: Address, registration: Registration): void {
     const ownerKey = ownerOf(registration);
-    if (!this.#mayOwnMore(ownerKey)) return this.#refuse(registration.message, 'too many relays');
+    if (!this.#mayOwnMore(ownerKey) || !this.#hasRoom()) return this.#refuse(registration.message, 'too many relays');
     const worker = new RelayWorker(address);
     try {
       this.#node.start(address, worker, worker.options);
@@ -211,6 +220,7 @@ class RelayServiceWorker implements Worker, RelayService {
   /** Forgets what was under way with the client so far. */
   #leave(entry: Entry): void {
     entry.unwatch();
+    this.#clientless.delete(entry);
     entry.removal?.cancel();
     entry.removal = undefined;
     entry.greeting?.abort();
@@ -224,6 +234,7 @@ class RelayServiceWorker implements Worker, RelayService {
   /** The connection or channel of the client has ended: the next one permitted gets the name at once. */
   #clientGone(entry: Entry): void {
     entry.worker.retire();
+    this.#clientless.add(entry);
     entry.greeting?.abort();
     entry.removal = this.#context.setTimer(RELAY_KEPT_MS, () => void this.#remove(entry));
     entry.challenge?.call.abort();
@@ -245,7 +256,7 @@ class RelayServiceWorker implements Worker, RelayService {
   #greet(entry: Entry): void {
     const greeting = new AbortController();
     entry.greeting = greeting;
-    void this.#answers(entry.worker.toNode, greeting.signal).then((hasAnswered) => {
+    void entry.worker.answers({ timeoutMs: HOLDER_ANSWER_MS, signal: greeting.signal }).then((hasAnswered) => {
       if (entry.greeting !== greeting) return;
       entry.greeting = undefined;
       entry.hasAnswered = hasAnswered;
@@ -261,7 +272,7 @@ class RelayServiceWorker implements Worker, RelayService {
     }
     const challenge: Challenge = { registration: kept, call: new AbortController() };
     entry.challenge = challenge;
-    void this.#answers(entry.worker.toNode, challenge.call.signal).then((hasAnswered) => {
+    void entry.worker.answers({ timeoutMs: HOLDER_ANSWER_MS, signal: challenge.call.signal }).then((hasAnswered) => {
       if (entry.challenge !== challenge) return;
       entry.challenge = undefined;
       this.#context.enter(() => {
@@ -271,16 +282,11 @@ class RelayServiceWorker implements Worker, RelayService {
     });
   }
 
-  /** Whether an `echo` at the end of that route answers in time. */
-  async #answers(toNode: Route | undefined, signal: AbortSignal): Promise<boolean> {
-    if (toNode === undefined) return false;
-    const payload = pingPayload(this.#node.random);
-    try {
-      await this.#node.request(toNode.concat(route('echo')), payload, { timeoutMs: HOLDER_ANSWER_MS, signal });
-      return true;
-    } catch {
-      return false;
-    }
+  #hasRoom(): boolean {
+    if (this.#entries.size < this.#max) return true;
+    const [longest] = this.#clientless;
+    if (longest !== undefined) void this.#remove(longest);
+    return longest !== undefined;
   }
 
   #mayOwnMore(ownerKey: string): boolean {

@@ -1,10 +1,14 @@
 import type { Address } from '../../runtime/address.ts';
 import type { Context } from '../../runtime/context.ts';
 import type { Message } from '../../runtime/message.ts';
-import { Route } from '../../runtime/route.ts';
+import type { RequestOptions } from '../../runtime/node.ts';
+import { Route, route } from '../../runtime/route.ts';
 import type { StartOptions, Worker } from '../../runtime/worker.ts';
 import { mayPassOn } from '../hop.ts';
+import { pingPayload } from '../session/echo-ping.ts';
 import { encodeConfirmation } from './relay-message.ts';
+
+const ECHO = route('echo');
 
 /**
  * Stands for a node that has registered: what is sent to it goes on along the way the registration came, and the return
@@ -48,6 +52,20 @@ export class RelayWorker implements Worker {
   /** The client is gone: what comes is given up. */
   retire(): void {
     this.#toNode = undefined;
+  }
+
+  /**
+   * Whether `echo` at the client's node answers in time. The relay pays for the question itself: nobody else's messages can
+   * crowd it out, and so make a client that lives look silent.
+   */
+  async answers(options: RequestOptions): Promise<boolean> {
+    if (this.#toNode === undefined || this.#context === undefined) return false;
+    try {
+      await this.#context.request(this.#toNode.concat(ECHO), pingPayload(this.#context.node.random), options);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   onMessage(message: Message, context: Context): void {
