@@ -91,6 +91,26 @@ describe('the frame reader', () => {
     expect(Math.max(...bodies.map((body) => body.buffer.byteLength))).toBeLessThanOrEqual(8_192);
   });
 
+  test('large bodies are views while nearly all that comes is large, and keep no slabs of padding alive', () => {
+    const { bodies, feed } = harness();
+    const held = (list: readonly Uint8Array[]) =>
+      [...new Set(list.map(({ buffer }) => buffer))].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    feed(PREAMBLE);
+    for (let round = 0; round < 60; round++) feed(frame(48_000, 1));
+    const views = bodies.filter(({ length, buffer }) => buffer.byteLength > length);
+    expect(views.length).toBeGreaterThan(50);
+    bodies.length = 0;
+    const padding = Buffer.concat(Array.from({ length: 59_000 }, () => frame(0, 0)));
+    const isPartOfNext = 2;
+    feed(frame(0, 0).subarray(0, isPartOfNext));
+    for (let round = 0; round < 30; round++) {
+      feed(Buffer.concat([frame(0, 0).subarray(isPartOfNext), frame(COPIED_BYTES_MAX, 2), padding, frame(0, 0).subarray(0, isPartOfNext)]));
+    }
+    const large = bodies.filter(({ length }) => length === COPIED_BYTES_MAX);
+    expect(large).toHaveLength(30);
+    expect(held(large)).toBeLessThan(3 * 30 * COPIED_BYTES_MAX);
+  });
+
   test('memory grows with the bytes that came, not with the length that is claimed', () => {
     const { feed, lentBytesMax } = harness(FRAME_BYTES_LIMIT);
     feed(PREAMBLE);

@@ -45,6 +45,10 @@ export class FrameReader {
   #skipBytes = 0;
   #skipped = 0;
   #filledWell = false;
+  /** What came of late: bodies that are worth a view, and all else. */
+  #largeBytes = 0;
+  #otherBytes = 0;
+  #wasMostlyLarge = false;
   #isFirst = true;
   #isPaused = false;
   /** Frames ended so far: tells a deadline whether the one it waits for is still the same. */
@@ -119,9 +123,23 @@ export class FrameReader {
 
   #body(start: number, end: number): Uint8Array {
     const view = this.#slab.subarray(start, end);
-    if (view.length < COPIED_BYTES_MAX) return copied(view);
+    const isLarge = view.length >= COPIED_BYTES_MAX;
+    this.#count(isLarge ? view.length : 0, isLarge ? 0 : FRAME_HEAD_BYTES + view.length);
+    if (!isLarge) return copied(view);
+    // A view keeps its slab alive, whatever else is in it: a peer that pads large bodies with much that is none gets copies.
+    if (!this.#wasMostlyLarge || this.#largeBytes < this.#otherBytes) return new Uint8Array(view);
     this.#viewed = end;
     return view;
+  }
+
+  #count(largeBytes: number, otherBytes: number): void {
+    if (this.#largeBytes + this.#otherBytes >= SLAB_BYTES_BUSY) {
+      this.#wasMostlyLarge = this.#largeBytes >= this.#otherBytes;
+      this.#largeBytes = 0;
+      this.#otherBytes = 0;
+    }
+    this.#largeBytes += largeBytes;
+    this.#otherBytes += otherBytes;
   }
 
   #readLength(): number {
@@ -148,6 +166,7 @@ export class FrameReader {
     const count = Math.min(this.#skipBytes, this.#end - this.#start);
     this.#start += count;
     this.#skipBytes -= count;
+    this.#count(0, count);
     if (this.#skipBytes > 0) return false;
     this.frameCount += 1;
     this.#sink.onSkipped(this.#skipped);
