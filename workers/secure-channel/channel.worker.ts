@@ -304,6 +304,8 @@ export abstract class ChannelWorker implements Worker {
 
   async #prepare(): Promise<void> {
     const { identity, credential } = this.#setup;
+    await this.#turn();
+    if (this.#callOff === undefined) return; // given up meanwhile: a flood costs no keys
     const { latest } = await identity.history();
     this.#presented = await credential?.retrieve();
     const { key, ...presentation } = await identity.present(this.#presented === undefined ? [] : [this.#presented]);
@@ -314,6 +316,7 @@ export abstract class ChannelWorker implements Worker {
 
   async #verifyPeer(): Promise<void> {
     const { identity, trust, authorities = [], allowSelf = false } = this.#setup;
+    await this.#turn();
     try {
       const presented = decodeIdentityAndCredentials(this.#known(this.#payloadOfPeer));
       const peer = await identity.verifyPeer(presented, this.#known(this.staticKeyOfPeer), { trust, authorities });
@@ -381,6 +384,7 @@ export abstract class ChannelWorker implements Worker {
   async #refreshPeer(presented: RefreshCredentialsMessage): Promise<void> {
     const { identity, trust, authorities = [] } = this.#setup;
     const peer = this.#known(this.#peer);
+    await this.#turn();
     try {
       const { credentials, refusals } = await identity.refreshPeer(peer.identifier, presented, [...trust.authorities, ...authorities]);
       for (const refusal of refusals) this.#log('warn', 'channel.credential.refused', errorFields(refusal));
@@ -455,6 +459,11 @@ export abstract class ChannelWorker implements Worker {
     this.#settleClosed(reason);
     this.#events.onEnd(reason, this.#cause);
     this.#context.stop();
+  }
+
+  /** Gives the event loop a turn before what takes milliseconds, so that however many of those come they stop nobody else. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.node.clock.yield(resolve));
   }
 
   #known<Value>(value: Value | undefined): Value {

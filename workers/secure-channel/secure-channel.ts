@@ -55,6 +55,8 @@ export interface ChannelListener extends HasFlow {
 }
 
 const REROUTE_MS = 5_000;
+/** So many first messages are answered before the event loop gets a turn: a flood of them stops nobody else. Our own bound. */
+const FIRST_MESSAGES_PER_TURN = 16;
 /** An ephemeral key and nothing else. Source: identity.md 5.3 */
 const MESSAGE_1_BYTES_MIN = 32;
 
@@ -101,6 +103,7 @@ class ListenerWorker implements Worker, ChannelListener {
   readonly #open = new Set<ChannelWorker>();
   readonly #node: Node;
   readonly #options: ChannelListenerOptions;
+  #answered = 0;
 
   constructor(node: Node, address: Address, options: ChannelListenerOptions) {
     this.#node = node;
@@ -109,8 +112,14 @@ class ListenerWorker implements Worker, ChannelListener {
     this.flow = node.newFlow();
   }
 
-  onMessage(message: Message, context: Context): void {
+  onMessage(message: Message, context: Context): void | Promise<void> {
     if (message.returnRoute.isEmpty || message.payloadBytes < MESSAGE_1_BYTES_MIN) return context.giveUp(message, 'refused');
+    this.#answer(message, context);
+    this.#answered += 1;
+    if (this.#answered % FIRST_MESSAGES_PER_TURN === 0) return new Promise((resolve) => context.clock.yield(resolve));
+  }
+
+  #answer(message: Message, context: Context): void {
     const node = this.#node;
     const responder = new ResponderWorker(node, this.#options, node.newFlow(this.flow), message.returnRoute, {
       onOpen: () => {
