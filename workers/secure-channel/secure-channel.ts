@@ -138,7 +138,7 @@ class ListenerWorker implements Worker, ChannelListener {
       onEnd: () => leave(),
     });
     responder.begin();
-    const leave = HandshakeTable.of(node).enter(message.returnRoute.next, () => void responder.stop());
+    const leave = HandshakeTable.of(node).enter(message.returnRoute, () => void responder.stop());
     for (const flowId of node.flows.consumedBy(this.address)) node.flows.addConsumer(responder.remoteAddress, flowId);
     context.forward(message.rerouted(Route.of([responder.remoteAddress])));
   }
