@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { LogFields, LogLevel } from '../runtime/logger.ts';
 import { jsonLogger, type JsonLoggerOptions } from './logger.ts';
 
@@ -42,4 +42,22 @@ test('events below the level are not written; warn is the default and silent wri
   expect(heard({})).toEqual(['warn', 'error']);
   expect(heard({ level: 'debug' })).toEqual(levels);
   expect(heard({ level: 'silent' })).toEqual([]);
+});
+
+test('a flood of one event is cut off, and told of by the next one; other events are still written', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const lines: string[] = [];
+    const logger = jsonLogger({ linesPerEvent: 3, write: (line) => lines.push(line) });
+    for (let sent = 0; sent < 1_000; sent++) logger.log('warn', 'flood', { suppressed: 1 });
+    logger.log('warn', 'other');
+    expect(lines).toHaveLength(4);
+    expect(lines[2]).toContain('"event":"flood","suppressed_":1}');
+    vi.advanceTimersByTime(10_000);
+    logger.log('warn', 'flood');
+    logger.log('warn', 'flood');
+    expect(lines.slice(4).map((line) => (JSON.parse(line) as Record<string, unknown>)['suppressed'])).toEqual([997, undefined]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
