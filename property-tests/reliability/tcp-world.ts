@@ -56,7 +56,7 @@ export class TcpWorld {
         clock: this.clock,
         random: seededRandom(seed + offset),
         network: this.network.host(name),
-        logger: jsonLogger({ level: 'debug', write: (line) => this.lines.push(line) }),
+        logger: jsonLogger({ level: 'debug', linesPerEvent: Number.POSITIVE_INFINITY, write: (line) => this.lines.push(line) }),
       });
     this.server = make('server', 0);
     this.control = make('control', 1);
