@@ -68,12 +68,18 @@ interface Peer {
   credentials: readonly HeldCredential[];
 }
 
+/** What the handshakes of both ends have in common. */
+interface HandshakeSide {
+  readonly remoteStaticKey: Uint8Array | undefined;
+  finish(): ChannelKeys;
+}
+
 /**
  * One end of a secure channel: makes the handshake, then opens what the other end sealed. Its remote address takes handshake
  * messages and frames; its internal address sends what was inside, under flow control. The encryptor is a worker of its own.
  * The machines decide on the life of the channel; frames take the short way past them. Source: identity.md 5.6, 6, 7
  */
-export abstract class ChannelWorker implements Worker {
+export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> implements Worker {
   readonly remoteAddress: Address;
   readonly encryptorAddress: Address;
   readonly flow: Flow;
@@ -96,6 +102,7 @@ export abstract class ChannelWorker implements Worker {
   #verdict: Promise<void> | undefined;
   #isEnded = false;
   #cause: unknown;
+  #handshake: Side | undefined;
   #peer: Peer | undefined;
   #ownHash: Uint8Array | undefined;
   #decryptor: Decryptor | undefined;
@@ -190,12 +197,14 @@ export abstract class ChannelWorker implements Worker {
   /** Tells the machine of this end. Before its start and after its final state nothing is listened to. */
   protected abstract tell(fact: Fact): void;
   protected abstract startLifecycle(): void;
-  protected abstract begins(options: HandshakeOptions): void;
-  /** The keys and the peer's static key; the secrets of the handshake are let go. */
-  protected abstract finish(): ChannelKeys;
-  protected abstract get staticKeyOfPeer(): Uint8Array | undefined;
+  protected abstract newHandshake(options: HandshakeOptions): Side;
   /** It knows the way to the other end; the other end learns its way from what it sends. */
   protected abstract readonly isInitiator: boolean;
+
+  /** The handshake that is going on. */
+  protected get handshake(): Side {
+    return this.#known(this.#handshake);
+  }
 
   protected ownPayload(): Uint8Array {
     return encodeIdentityAndCredentials(this.#known(this.#presentation));
@@ -311,7 +320,7 @@ export abstract class ChannelWorker implements Worker {
     const { key, ...presentation } = await identity.present(this.#presented === undefined ? [] : [this.#presented]);
     this.#ownHash = latest.hash.slice();
     this.#presentation = presentation;
-    this.begins({ crypto: identity.crypto, random: this.node.random, staticKey: key });
+    this.#handshake = this.newHandshake({ crypto: identity.crypto, random: this.node.random, staticKey: key });
   }
 
   async #verifyPeer(): Promise<void> {
@@ -319,7 +328,7 @@ export abstract class ChannelWorker implements Worker {
     await this.#turn();
     try {
       const presented = decodeIdentityAndCredentials(this.#known(this.#payloadOfPeer));
-      const peer = await identity.verifyPeer(presented, this.#known(this.staticKeyOfPeer), { trust, authorities });
+      const peer = await identity.verifyPeer(presented, this.#known(this.#handshake?.remoteStaticKey), { trust, authorities });
       if (peer.identifier === identity.identifier && !allowSelf) {
         throw new ChannelError('PEER_REFUSED', 'The other end has our own identity. Say allowSelf if that is meant.');
       }
@@ -337,7 +346,8 @@ export abstract class ChannelWorker implements Worker {
 
   #openChannel(): void {
     const { crypto } = this.#setup.identity;
-    const keys = this.finish();
+    const keys = this.handshake.finish();
+    this.#handshake = undefined; // its secrets are let go
     const opener = new FrameOpener(crypto, keys.decryptKey);
     const encryptor = new Encryptor(new FrameSealer(crypto, keys.encryptKey), this.remoteRoute.owned(), (thrown) => this.#fail(thrown));
     this.node.start(this.encryptorAddress, encryptor, { cluster: this.#cluster, terminal: { peer: this.peer } });

@@ -3,15 +3,13 @@ import type { Flow } from '../../runtime/flow-control.ts';
 import type { Node } from '../../runtime/node.ts';
 import type { Route } from '../../runtime/route.ts';
 import { type ChannelEvents, type ChannelSetup, ChannelWorker, type Fact, type SharedEffect } from './channel.worker.ts';
-import { ChannelError } from './errors.ts';
-import { type ChannelKeys, type HandshakeOptions, InitiatorHandshake } from './handshake.ts';
+import { type HandshakeOptions, InitiatorHandshake } from './handshake.ts';
 import { type InitiatorEffect, type InitiatorEvent, initiatorMachine } from './initiator.machine.ts';
 
 /** The end that begins a channel. Source: identity.md 5.6 */
-export class InitiatorWorker extends ChannelWorker {
+export class InitiatorWorker extends ChannelWorker<InitiatorHandshake> {
   protected readonly isInitiator = true;
   readonly #lifecycle = createActor(initiatorMachine);
-  #handshake: InitiatorHandshake | undefined;
 
   constructor(node: Node, setup: ChannelSetup, flow: Flow, toListener: Route, events: ChannelEvents) {
     super(node, setup, flow, toListener, events);
@@ -23,8 +21,8 @@ export class InitiatorWorker extends ChannelWorker {
     this.admitAnswers(this.remoteRoute);
   }
 
-  protected begins(options: HandshakeOptions): void {
-    this.#handshake = new InitiatorHandshake(options);
+  protected newHandshake(options: HandshakeOptions): InitiatorHandshake {
+    return new InitiatorHandshake(options);
   }
 
   protected startLifecycle(): void {
@@ -35,29 +33,14 @@ export class InitiatorWorker extends ChannelWorker {
     if (this.#lifecycle.getSnapshot().status === 'active') this.#lifecycle.send({ type: fact as InitiatorEvent['type'] });
   }
 
-  protected finish(): ChannelKeys {
-    const keys = this.#state.finish();
-    this.#handshake = undefined;
-    return keys;
-  }
-
-  protected get staticKeyOfPeer(): Uint8Array | undefined {
-    return this.#handshake?.remoteStaticKey;
-  }
-
-  get #state(): InitiatorHandshake {
-    if (this.#handshake === undefined) throw new ChannelError('HANDSHAKE_ORDER', 'There is no handshake going on.');
-    return this.#handshake;
-  }
-
   #perform(effect: InitiatorEffect): void {
     switch (effect.type) {
       case 'sendMessage1':
-        return this.sendHandshake(this.#state.writeMessage1());
+        return this.sendHandshake(this.handshake.writeMessage1());
       case 'acceptMessage2':
         return this.read(
           (message) => {
-            const payload = this.#state.readMessage2(message.payload);
+            const payload = this.handshake.readMessage2(message.payload);
             this.remoteRoute = message.returnRoute.owned();
             return payload;
           },
@@ -65,7 +48,7 @@ export class InitiatorWorker extends ChannelWorker {
           'message2.rejected',
         );
       case 'sendMessage3':
-        return this.sendLast(this.#state.writeMessage3(this.ownPayload()));
+        return this.sendLast(this.handshake.writeMessage3(this.ownPayload()));
       default:
         return this.perform(effect as SharedEffect);
     }

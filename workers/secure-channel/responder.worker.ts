@@ -3,15 +3,13 @@ import type { Flow } from '../../runtime/flow-control.ts';
 import type { Node } from '../../runtime/node.ts';
 import type { Route } from '../../runtime/route.ts';
 import { type ChannelEvents, type ChannelSetup, ChannelWorker, type Fact, type SharedEffect } from './channel.worker.ts';
-import { ChannelError } from './errors.ts';
-import { type ChannelKeys, type HandshakeOptions, ResponderHandshake } from './handshake.ts';
+import { type HandshakeOptions, ResponderHandshake } from './handshake.ts';
 import { type ResponderEffect, type ResponderEvent, responderMachine } from './responder.machine.ts';
 
 /** The end that answers; a listener makes one for each first message. Source: identity.md 5.6 */
-export class ResponderWorker extends ChannelWorker {
+export class ResponderWorker extends ChannelWorker<ResponderHandshake> {
   protected readonly isInitiator = false;
   readonly #lifecycle = createActor(responderMachine);
-  #handshake: ResponderHandshake | undefined;
 
   /** @param wayBack of message 1 */
   constructor(node: Node, setup: ChannelSetup, flow: Flow, wayBack: Route, events: ChannelEvents) {
@@ -19,8 +17,8 @@ export class ResponderWorker extends ChannelWorker {
     this.#lifecycle.on('*', (effect) => this.attempt(() => this.#perform(effect)));
   }
 
-  protected begins(options: HandshakeOptions): void {
-    this.#handshake = new ResponderHandshake(options);
+  protected newHandshake(options: HandshakeOptions): ResponderHandshake {
+    return new ResponderHandshake(options);
   }
 
   protected startLifecycle(): void {
@@ -31,36 +29,21 @@ export class ResponderWorker extends ChannelWorker {
     if (this.#lifecycle.getSnapshot().status === 'active') this.#lifecycle.send({ type: fact as ResponderEvent['type'] });
   }
 
-  protected finish(): ChannelKeys {
-    const keys = this.#state.finish();
-    this.#handshake = undefined;
-    return keys;
-  }
-
-  protected get staticKeyOfPeer(): Uint8Array | undefined {
-    return this.#handshake?.remoteStaticKey;
-  }
-
-  get #state(): ResponderHandshake {
-    if (this.#handshake === undefined) throw new ChannelError('HANDSHAKE_ORDER', 'There is no handshake going on.');
-    return this.#handshake;
-  }
-
   #perform(effect: ResponderEffect): void {
     switch (effect.type) {
       case 'acceptMessage1':
         return this.read(
           (message) => {
-            this.#state.readMessage1(message.payload);
+            this.handshake.readMessage1(message.payload);
             return undefined;
           },
           'message1.accepted',
           'message1.rejected',
         );
       case 'sendMessage2':
-        return this.sendHandshake(this.#state.writeMessage2(this.ownPayload()));
+        return this.sendHandshake(this.handshake.writeMessage2(this.ownPayload()));
       case 'acceptMessage3':
-        return this.read((message) => this.#state.readMessage3(message.payload), 'message3.accepted', 'message3.rejected');
+        return this.read((message) => this.handshake.readMessage3(message.payload), 'message3.accepted', 'message3.rejected');
       default:
         return this.perform(effect as SharedEffect);
     }
