@@ -12,7 +12,7 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
-import { concat } from '../runtime/codec/bare.ts';
+import { joinSmall } from '../runtime/codec/small-bytes.ts';
 import { decodeBase64url, encodeBase64url } from './base64url.ts';
 import { checkNonce, checkSecret, decryptionFailed, smallOrderPeer, TAG_BYTES } from './crypto-checks.ts';
 import type { AeadKey, CryptoProvider, SigningKey, X25519SecretKey } from './crypto.ts';
@@ -128,7 +128,7 @@ class NodeAesKey implements AeadKey {
     checkNonce(nonce);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, GCM);
     if (associated.length > 0) cipher.setAAD(associated);
-    const sealed = joinSmall(plaintext).map((chunk) => plain(cipher.update(chunk)));
+    const sealed = joinSmall(plaintext, JOINED_BYTES_MAX).map((chunk) => plain(cipher.update(chunk)));
     cipher.final();
     sealed.push(plain(cipher.getAuthTag()));
     return sealed;
@@ -148,21 +148,4 @@ class NodeAesKey implements AeadKey {
     }
     return plain(plaintext);
   }
-}
-
-/** The same bytes with each run of small neighbours joined. */
-function joinSmall(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
-  if (chunks.length < 2) return chunks;
-  const joined: Uint8Array[] = [];
-  let last: Uint8Array = EMPTY;
-  for (const chunk of chunks) {
-    if (last.length + chunk.length <= JOINED_BYTES_MAX) {
-      last = last.length === 0 ? chunk : concat(last, chunk);
-    } else {
-      if (last.length > 0) joined.push(last);
-      last = chunk;
-    }
-  }
-  joined.push(last);
-  return joined;
 }

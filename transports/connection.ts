@@ -18,11 +18,13 @@ import type { Worker } from '../runtime/worker.ts';
 export const HEARTBEAT_MS = 10_000;
 /** A peer that has shown that it sends heartbeats, and is silent for so long, is gone. Source: decisions.md B9. */
 export const SILENCE_MS = 30_000;
+/** With so much collected a write is made, to a peer whose system took all of the last one at once. */
+const BURST_BYTES = 256 * 1024;
 /**
- * With so much collected a write is made, and no other until all of it has left: what it holds is released only then, and an
- * ingress that sees nothing released for a second sheds. Small enough for links of 128 KiB/s, large enough for a system call.
+ * The same for a peer that keeps us waiting: no other write is made until all of the last has left, what it holds is
+ * released only then, and an ingress that sees nothing released for a second sheds. Small enough for links of 128 KiB/s.
  */
-const WRITE_BYTES_MAX = 64 * 1024;
+const BURST_BYTES_SLOW = 64 * 1024;
 /** How long a connection that we end, and have written everything to, waits for the other end to end too. */
 const LINGER_MS = 500;
 /** How long ending a connection may take in all, when what was written does not leave. */
@@ -107,6 +109,7 @@ export class ConnectionWorker implements Worker, Connection {
   /** Messages that wait until the carrier has got rid of those. */
   readonly #backlog = new Queue();
   #collectedBytes = 0;
+  #burstBytes = BURST_BYTES_SLOW;
   #context!: Context;
   #ingress!: Ingress;
   #settleClosed!: (cause: Error | undefined) => void;
@@ -247,7 +250,7 @@ export class ConnectionWorker implements Worker, Connection {
     }
     this.#unwritten.push(message);
     this.#collectedBytes += bytes;
-    if (this.#collectedBytes >= WRITE_BYTES_MAX) this.#flush();
+    if (this.#collectedBytes >= this.#burstBytes) this.#flush();
     else this.#markDirty();
   }
 
@@ -266,7 +269,9 @@ export class ConnectionWorker implements Worker, Connection {
   #flush(): void {
     this.#collectedBytes = 0;
     this.#wroteAtMs = this.#context.clock.monotonicMs();
-    if (this.#carrier.flush()) return this.#releaseWritten();
+    const hasLeft = this.#carrier.flush();
+    this.#burstBytes = hasLeft ? BURST_BYTES : BURST_BYTES_SLOW;
+    if (hasLeft) return this.#releaseWritten();
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#carrier.whenDrained(this.#onDrained);

@@ -1,3 +1,4 @@
+import { copied } from '../runtime/codec/small-bytes.ts';
 import { TransportError } from '../runtime/errors.ts';
 
 /** The version of the TCP protocol, sent once in each direction. Source: routing.md 3.1. */
@@ -191,21 +192,4 @@ export class FrameReader {
     this.#start = 0;
     this.#end = left;
   }
-}
-
-/** Small copies share memory by this many bytes at a time: an array with memory of its own costs a microsecond. */
-const POOL_BYTES = 8 * 1024;
-let pool = new Uint8Array(POOL_BYTES);
-let poolUsed = 0;
-
-/** A copy in memory that is shared with few others, and never written again. */
-export function copied(body: Uint8Array): Uint8Array {
-  if (body.length > POOL_BYTES / 4) return new Uint8Array(body);
-  if (poolUsed + body.length > POOL_BYTES) {
-    pool = new Uint8Array(POOL_BYTES);
-    poolUsed = 0;
-  }
-  pool.set(body, poolUsed);
-  poolUsed += body.length;
-  return pool.subarray(poolUsed - body.length, poolUsed);
 }

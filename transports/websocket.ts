@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { decodeBareEnvelope, encodeBareEnvelope } from '../runtime/codec/bare-envelope.ts';
+import { copied } from '../runtime/codec/small-bytes.ts';
 import { TransportError } from '../runtime/errors.ts';
 import { formatHostPort, parseHostPort } from '../runtime/host-port.ts';
 import type { Message } from '../runtime/message.ts';
@@ -12,7 +13,7 @@ import type { Transport } from '../runtime/transport.ts';
 import type { ConnectionCaps } from './caps.ts';
 import { type Carrier, type ConnectionOptions, ConnectionWorker, type Opening, outgoing, whileRunning } from './connection.ts';
 import { FrameDeadline } from './frame-deadline.ts';
-import { COPIED_BYTES_MAX, copied, FRAME_BYTES_MAX } from './framing.ts';
+import { COPIED_BYTES_MAX, FRAME_BYTES_MAX } from './framing.ts';
 import { ListenerWorker } from './listener.ts';
 import { aborted, connectError, hostPort, KEEP_ALIVE_IDLE_MS, listen, timedOut } from './node-network.ts';
 

@@ -2,6 +2,7 @@ import { CodecError } from '../errors.ts';
 import { Route, routeEnd } from '../route.ts';
 import { cborHeadBytes, headEnd, readCborHead, writeCborHead } from './cbor-head.ts';
 import { skipCborItem } from './cbor-walk.ts';
+import { smallBytes } from './small-bytes.ts';
 import { checkUtf8 } from './utf8.ts';
 
 /** What passes between two nodes. The routes and the payload are views of the frame they came in. */
@@ -17,10 +18,6 @@ const BYTE_STRING = 0x40;
 const TEXT = 0x60;
 const NULL = 0xf6;
 const FIELD_COUNT = 3;
-/** Small arrays with memory of their own cost a microsecond each, so heads share memory by this many bytes at a time. */
-const SLAB_BYTES = 16_384;
-/** A larger head gets memory of its own, so that it does not throw a slab away. */
-const SHARED_BYTES_MAX = SLAB_BYTES / 8;
 
 /**
  * Reads the body of a frame: `[onward, return, payload, tracing?, …]`, a definite array of three or more. The whole body is
@@ -65,21 +62,8 @@ function skipTracing(body: Uint8Array, position: number): number {
  * Source: routing.md 3.2
  */
 export function encodeEnvelopeHead(onward: Route, returnRoute: Route, payloadBytes: number, headroom = 0): Uint8Array {
-  const head = allocate(headroom + 1 + onward.encodedBytes + returnRoute.encodedBytes + cborHeadBytes(payloadBytes));
+  const head = smallBytes(headroom + 1 + onward.encodedBytes + returnRoute.encodedBytes + cborHeadBytes(payloadBytes));
   head[headroom] = ARRAY | FIELD_COUNT;
   writeCborHead(head, returnRoute.write(head, onward.write(head, headroom + 1)), BYTE_STRING, payloadBytes);
   return head;
-}
-
-let slab = new Uint8Array(SLAB_BYTES);
-let slabUsed = 0;
-
-function allocate(bytes: number): Uint8Array {
-  if (bytes > SHARED_BYTES_MAX) return new Uint8Array(bytes);
-  if (slabUsed + bytes > SLAB_BYTES) {
-    slab = new Uint8Array(SLAB_BYTES);
-    slabUsed = 0;
-  }
-  slabUsed += bytes;
-  return slab.subarray(slabUsed - bytes, slabUsed);
 }

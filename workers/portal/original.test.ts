@@ -258,7 +258,7 @@ describe('an outlet of ours and an inlet of the original', () => {
 
     test('a chunk of the target was too large to get out', async () => {
       const world = await PortalWorld.make();
-      const listener = await world.clock.runUntil(world.far.listen(tcp(), '0.0.0.0:4001', { frameBytesMax: 20_000 }));
+      const listener = await world.clock.runUntil(world.far.listen(tcp(), '0.0.0.0:4001', { frameBytesMax: 6_000 }));
       world.far.publish('outlet', { on: [world.farListener, listener], allow: allowEveryone });
       const peer = await RawPeer.connect(world, 4001);
       peer.send(Uint8Array.of(0));

@@ -9,6 +9,7 @@ import { type NodeReads, readsOf } from './node-reads.ts';
 import { NumberedDialect } from './numbered-dialect.ts';
 import { PlainDialect } from './plain-dialect.ts';
 import { type Announcement, CHUNK_BYTES_MAX, decodePortalMessage, type PortalMessage, type ResetReason } from './portal-message.ts';
+import { READ_BYTES_MAX, ReadSize } from './read-size.ts';
 import type { Reading } from './read-turns.ts';
 import { SocketWriter } from './socket-writer.ts';
 import type { StreamEvent } from './stream-states.ts';
@@ -25,6 +26,7 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
   readonly #context: Context;
   readonly #report: (event: StreamEvent) => void;
   readonly #reads: NodeReads;
+  readonly #readSize = new ReadSize();
   readonly #returnRoute: Route;
   readonly #ingress: Ingress;
   #socket: ByteStream | undefined;
@@ -159,16 +161,20 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
 
   buffer(): Uint8Array {
     // Without credit nothing is read, but a network may ask before it looks whether it is paused.
-    const wanted = this.#state === 'sending' ? (this.#dialect?.credit ?? 1) : CHUNK_BYTES_MAX;
-    return this.#reads.slab.lend(Math.max(1, Math.min(wanted, CHUNK_BYTES_MAX)));
+    const allowed = this.#state === 'sending' ? Math.max(1, this.#dialect?.credit ?? 1) : CHUNK_BYTES_MAX;
+    const turn = this.#reads.turns.areShared ? CHUNK_BYTES_MAX : READ_BYTES_MAX;
+    const lent = this.#reads.slab.lend(Math.min(allowed, turn, this.#readSize.bytes));
+    this.#readSize.lent(lent.length);
+    return lent;
   }
 
   onBytes(bytes: Uint8Array): void {
     this.#reads.slab.taken(bytes);
+    this.#readSize.read(bytes.length);
     if (this.#state !== 'sending') return;
     this.#context.enter(() => {
-      this.#dialect?.sendChunk(bytes);
-      if (bytes.length === CHUNK_BYTES_MAX) this.#reads.turns.served(this);
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES_MAX) this.#dialect?.sendChunk(bytes.subarray(at, at + CHUNK_BYTES_MAX));
+      if (bytes.length >= CHUNK_BYTES_MAX) this.#reads.turns.served(this);
       this.readOn();
     });
   }

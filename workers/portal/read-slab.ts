@@ -12,13 +12,14 @@ export class ReadSlab {
   #start = 0;
   #lentEnd = 0;
 
-  lend(byteCount: number): Uint8Array {
-    if (this.#slab.length - this.#lentEnd < byteCount) {
+  /** @returns so much, or what is left of a slab when that is a whole chunk or more */
+  lend(bytesMax: number): Uint8Array {
+    if (this.#slab.length - this.#lentEnd < Math.min(bytesMax, CHUNK_BYTES_MAX)) {
       this.#slab = new Uint8Array(SLAB_BYTES);
       this.#lentEnd = 0;
     }
     this.#start = this.#lentEnd;
-    this.#lentEnd += byteCount;
+    this.#lentEnd = Math.min(this.#slab.length, this.#start + bytesMax);
     return this.#slab.subarray(this.#start, this.#lentEnd);
   }
 

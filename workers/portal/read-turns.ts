@@ -22,6 +22,11 @@ export class ReadTurns {
     this.#clock = clock;
   }
 
+  /** More than one stream is busy: none is to read more than a chunk at a time. */
+  get areShared(): boolean {
+    return this.#busyBefore > 1 || this.#served.size > 1;
+  }
+
   /** The stream has read a full chunk. */
   served(reading: Reading): void {
     if (!this.#isScheduled) {

@@ -5,7 +5,7 @@ import type { ByteStream } from '../../runtime/network.ts';
 const JOIN_BYTES_MAX = 4 * 1024;
 const JOINED_BYTES = 16 * 1024;
 /** So much is given to the socket at a time: when it has left is the reader's progress. */
-const WRITE_BYTES_MAX = 128 * 1024;
+const WRITE_BYTES_MAX = 256 * 1024;
 
 /** Writes to the local socket what the peer sent: once a turn, and never while the socket is still busy with the last. */
 export class SocketWriter {

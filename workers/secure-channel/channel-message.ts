@@ -1,6 +1,7 @@
 import { concat } from '../../runtime/codec/bare.ts';
 import { cborHeadBytes, headEnd, readCborHead, writeCborHead } from '../../runtime/codec/cbor-head.ts';
 import { skipCborItem } from '../../runtime/codec/cbor-walk.ts';
+import { smallBytes } from '../../runtime/codec/small-bytes.ts';
 import { CodecError } from '../../runtime/errors.ts';
 import { Route, routeEnd } from '../../runtime/route.ts';
 
@@ -50,7 +51,7 @@ const PAYLOAD_START = Uint8Array.of(0x82, 0x82, 0x00, 0x81, 0x83);
 
 /** What comes before the content of a payload message: `head, payload, PAYLOAD_TAIL` is the whole message, with nothing copied. */
 export function encodePayloadHead(onward: Route, returnRoute: Route, payloadBytes: number): Uint8Array {
-  const head = new Uint8Array(PAYLOAD_START.length + onward.encodedBytes + returnRoute.encodedBytes + cborHeadBytes(payloadBytes));
+  const head = smallBytes(PAYLOAD_START.length + onward.encodedBytes + returnRoute.encodedBytes + cborHeadBytes(payloadBytes));
   head.set(PAYLOAD_START);
   const returnStart = onward.write(head, PAYLOAD_START.length);
   writeCborHead(head, returnRoute.write(head, returnStart), BYTES, payloadBytes);

@@ -1,5 +1,5 @@
 import type { AeadKey, CryptoProvider } from '../../identities/crypto.ts';
-import { concat } from '../../runtime/codec/bare.ts';
+import { joinSmall } from '../../runtime/codec/small-bytes.ts';
 import { ChannelError } from './errors.ts';
 import { HALF_MAX, nonceHalves } from './frame-nonce.ts';
 import { startsInterval } from './key-schedule.ts';
@@ -38,7 +38,7 @@ export class FrameSealer {
    * @returns the frame in chunks, 24 bytes longer than the plaintext: nonce, ciphertext, tag, with small neighbours joined
    * @throws {ChannelError} `NONCES_EXHAUSTED`: 2^64-1 is never used, and nothing wraps; `SEALING_FAILED`, now and ever after
    */
-  seal(plaintext: readonly Uint8Array[]): Uint8Array[] {
+  seal(plaintext: readonly Uint8Array[]): readonly Uint8Array[] {
     if (this.#key === undefined) throw sealingFailed();
     if (this.#high === HALF_MAX && this.#low === HALF_MAX)
       throw new ChannelError('NONCES_EXHAUSTED', 'This channel has sent its last frame. Open a new one.');
@@ -50,7 +50,7 @@ export class FrameSealer {
       const sealed = keyNow.seal(this.#nonce, plaintext);
       this.#keyIsNew = false;
       this.#key = keyNow;
-      return frameOf(this.#nonce.subarray(4), sealed);
+      return joinSmall([this.#nonce.slice(4), ...sealed], JOINED_BYTES_MAX);
     } catch (cause) {
       throw sealingFailed(cause);
     }
@@ -66,17 +66,6 @@ export class FrameSealer {
       this.#high += 1;
     }
   }
-}
-
-/** @param sealed ciphertext chunks, then the tag */
-function frameOf(nonce: Uint8Array, sealed: readonly Uint8Array[]): Uint8Array[] {
-  const chunks: Uint8Array[] = [nonce.slice()];
-  for (const chunk of sealed) {
-    const last = chunks.at(-1);
-    if (last !== undefined && last.length + chunk.length <= JOINED_BYTES_MAX) chunks[chunks.length - 1] = concat(last, chunk);
-    else chunks.push(chunk);
-  }
-  return chunks;
 }
 
 const sealingFailed = (cause?: unknown) =>
