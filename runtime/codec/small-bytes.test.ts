@@ -7,7 +7,7 @@ const chunks = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 });
 
 test('joined, the bytes are the same; no chunk is empty, and what was joined is no longer than allowed', () => {
   fc.assert(
-    fc.property(chunks, fc.nat(60), (given, bytesMax) => {
+    fc.property(chunks, fc.nat(60), (given: readonly Uint8Array[], bytesMax) => {
       const joined = joinSmall(given, bytesMax);
       expect(concat(...joined)).toEqual(concat(...given));
       expect(joined.every((chunk) => chunk.length > 0)).toBe(true);
