@@ -1,4 +1,4 @@
 import { PosternError } from '../runtime/errors.ts';
 
 /** A simulation that cannot go on: the text says at which virtual time and what was still pending. */
-export class SimulationError extends PosternError<'STEP_LIMIT' | 'NEVER_SETTLED'> {}
+export class SimulationError extends PosternError<'STEP_LIMIT' | 'NEVER_SETTLED' | 'LIVELOCK' | 'PROGRAM_FAILED' | 'DURATION' | 'WORLD'> {}

@@ -1,0 +1,35 @@
+/**
+ * Real topologies under a seed: the code that production runs, in virtual time, on a network that fails as told. A failure comes
+ * with its seed, its shrunk faults and a picture. Needs `fast-check` beside it.
+ */
+export { type RunOptions, SimulatedClock, type SimulatedClockOptions } from './clock.ts';
+export { type Duration } from './duration.ts';
+export { SimulationError } from './errors.ts';
+export { type Fault, type FaultKind, faultText, type Tampering } from './faults.ts';
+export { memoryNetwork, SimulatedNetwork, type SimulatedNetworkOptions, type Tamper } from './network.ts';
+export { seededRandom } from './random.ts';
+export {
+  explore,
+  type ExploreOptions,
+  type Play,
+  type Report,
+  type Scenario,
+  simulate,
+  SimulationFailure,
+  type SimulateOptions,
+} from './simulate.ts';
+export type {
+  BytesEvent,
+  Invariant,
+  LogEvent,
+  MessageEvent,
+  NodeEvent,
+  SealEvent,
+  StreamEvent,
+  Trace,
+  TraceEvent,
+  Violation,
+} from './trace.ts';
+export { type Difference, eventText, firstDifference } from './trace-diff.ts';
+export { type Named, type SettleOptions, World, type WorldOptions } from './world.ts';
+export { type Home, type NodeProgram, WorldNode } from './world-node.ts';

@@ -1,0 +1,151 @@
+import type { LogLevel, Logger } from '../runtime/logger.ts';
+import type { Message } from '../runtime/message.ts';
+import type { Node } from '../runtime/node.ts';
+import { hex } from '../runtime/random.ts';
+import type { Trace, TraceEvent } from './trace.ts';
+
+export interface RecorderOptions {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly nowMs: () => number;
+  /** Payloads and the bytes on links are kept too. */
+  readonly keepBytes: boolean;
+  /** Events beyond so many are counted and not kept. */
+  readonly eventsMax: number;
+  readonly logLevel: LogLevel;
+}
+
+/** How many events tell who is busy. */
+const LATEST = 1_000;
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Under it a key is made out of a key, as often as anybody asks; nothing that travels is. Source: Noise spec rev 34 §4.2 */
+const REKEY_NONCE = '00000000ffffffffffffffff';
+
+/** What can seal: as much of a crypto provider as is watched. */
+interface Seals {
+  sha256(data: Uint8Array): Uint8Array;
+  importAes256Gcm(key: Uint8Array): { seal(nonce: Uint8Array, ...rest: never): unknown };
+}
+
+/** Writes down what happens in a world. */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #nodes: string[] = [];
+  readonly #events: TraceEvent[] = [];
+  readonly #leftOut = new Map<string, number>();
+  readonly #numbers = new WeakMap<Message, number>();
+  #messages = 0;
+  /** Events at the present moment of virtual time: very many of them are a livelock. */
+  atOnce = 0;
+  #lastAtMs = 0;
+  /** When a message was sent last, or bytes set out. */
+  activeAtMs = 0;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  get keepsBytes(): boolean {
+    return this.#options.keepBytes;
+  }
+
+  get trace(): Trace {
+    const { scenario, seed } = this.#options;
+    const leftOut = this.#leftOut.size > 0 ? { leftOut: Object.fromEntries(this.#leftOut) } : {};
+    return { version: 1, scenario, seed, nodes: this.#nodes, events: this.#events, ...leftOut };
+  }
+
+  /** Who was sent most of the latest messages, as text for an error. */
+  busiest(): string {
+    const counts = new Map<string, number>();
+    for (const event of this.#events.slice(-LATEST)) {
+      if (event.kind !== 'message' || event.what !== 'sent') continue;
+      const who = `${event.destination} of ${event.node}`;
+      counts.set(who, (counts.get(who) ?? 0) + 1);
+    }
+    const most = [...counts].sort(([, one], [, other]) => other - one).slice(0, 3);
+    return most.length === 0 ? 'no message was sent of late' : most.map(([who, count]) => `${who} (${count} messages)`).join(', ');
+  }
+
+  knowsNode(name: string): void {
+    if (!this.#nodes.includes(name)) this.#nodes.push(name);
+  }
+
+  record(event: TraceEvent): void {
+    if (event.atMs !== this.#lastAtMs) this.atOnce = 0;
+    this.#lastAtMs = event.atMs;
+    this.atOnce += 1;
+    if ((event.kind === 'message' && event.what === 'sent') || (event.kind === 'bytes' && event.what === 'sent'))
+      this.activeAtMs = event.atMs;
+    if (this.#events.length < this.#options.eventsMax) this.#events.push(event);
+    else this.#leftOut.set(event.kind, (this.#leftOut.get(event.kind) ?? 0) + 1);
+  }
+
+  /** Watches the messages of a node. @returns how to end it */
+  watch(node: Node, life: number): () => void {
+    return node.trace(({ kind, reason, message }) => {
+      this.record({
+        kind: 'message',
+        atMs: this.#options.nowMs(),
+        node: node.name,
+        life,
+        what: kind,
+        ...(reason !== undefined && { reason }),
+        message: this.#numberOf(message),
+        source: message.posted ? message.source.toString() : '',
+        destination: message.onward.isEmpty ? '' : message.onward.next.toString(),
+        onward: message.onward.toString(),
+        returnRoute: message.returnRoute.toString(),
+        payloadBytes: message.payloadBytes,
+        hops: message.hops,
+        isFromAfar: message.flow !== undefined,
+        ...(this.keepsBytes && { payload: message.payload.slice() }),
+      });
+    });
+  }
+
+  logger(node: string): Logger {
+    const least = LEVELS.indexOf(this.#options.logLevel);
+    return {
+      log: (level, event, fields = {}) => {
+        if (LEVELS.indexOf(level) >= least) this.record({ kind: 'log', atMs: this.#options.nowMs(), node, level, event, fields });
+      },
+    };
+  }
+
+  /** The same provider, but what it seals is written down: the nonce, and the key by its hash. */
+  sealing<Provider extends object>(provider: Provider, node: string): Provider {
+    const seals = provider as Provider & Seals;
+    const importAes256Gcm = (key: Uint8Array) => {
+      const imported = seals.importAes256Gcm(key);
+      const keyHash = hex(seals.sha256(key));
+      const seal = (nonce: Uint8Array, ...rest: never) => {
+        const nonceText = hex(nonce);
+        if (nonceText !== REKEY_NONCE) this.record({ kind: 'seal', atMs: this.#options.nowMs(), node, keyHash, nonce: nonceText });
+        return imported.seal(nonce, ...rest);
+      };
+      return overriding(imported, { seal });
+    };
+    return overriding(provider, { importAes256Gcm } as unknown as Partial<Provider>);
+  }
+
+  #numberOf(message: Message): number {
+    const known = this.#numbers.get(message);
+    if (known !== undefined) return known;
+    this.#messages += 1;
+    this.#numbers.set(message, this.#messages);
+    return this.#messages;
+  }
+}
+
+/** The object with some of its methods replaced; the others are still called on itself, for they may have private parts. */
+function overriding<Target extends object>(target: Target, by: Partial<Target>): Target {
+  return new Proxy(target, {
+    get: (of, name) => {
+      if (Object.hasOwn(by, name)) return by[name as keyof Target];
+      const value: unknown = Reflect.get(of, name, of);
+      return typeof value === 'function' ? (value.bind(of) as unknown) : value;
+    },
+  });
+}
