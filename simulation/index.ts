@@ -2,6 +2,7 @@
  * Real topologies under a seed: the code that production runs, in virtual time, on a network that fails as told. A failure comes
  * with its seed, its shrunk faults and a picture. Needs `fast-check` beside it.
  */
+export { Adversary, type AdversaryOptions } from './adversary.ts';
 export { type RunOptions, SimulatedClock, type SimulatedClockOptions } from './clock.ts';
 export { type Duration } from './duration.ts';
 export { SimulationError } from './errors.ts';

@@ -1,5 +1,10 @@
 import type { Clock, Timer } from '../runtime/clock.ts';
 
+/** By how much the wall clock of a node is wrong, in all its lives. */
+export interface Skew {
+  seconds: number;
+}
+
 /**
  * The clock of one life of one node: the world's time, its own idea of the wall clock, and the power to stand still or to
  * die. What is due while it stands still is done when it goes on; what a dead one had planned never happens.
@@ -7,14 +12,14 @@ import type { Clock, Timer } from '../runtime/clock.ts';
 export class NodeClock implements Clock {
   readonly #world: Clock;
   readonly #timers = new Set<Timer>();
-  #skewSeconds: number;
+  readonly #wrong: Skew;
   #isDead = false;
   /** What came due while it stood still. */
   #late: (() => void)[] | undefined;
 
-  constructor(world: Clock, skewSeconds: number) {
+  constructor(world: Clock, wrong: Skew) {
     this.#world = world;
-    this.#skewSeconds = skewSeconds;
+    this.#wrong = wrong;
   }
 
   monotonicMs(): number {
@@ -22,7 +27,7 @@ export class NodeClock implements Clock {
   }
 
   wallSeconds(): number {
-    return this.#world.wallSeconds() + this.#skewSeconds;
+    return this.#world.wallSeconds() + this.#wrong.seconds;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -71,10 +76,6 @@ export class NodeClock implements Clock {
     this.#late = undefined;
     // In a step of their own each, as a process that goes on takes them one by one.
     for (const call of late) this.#world.yield(call);
-  }
-
-  skew(seconds: number): void {
-    this.#skewSeconds += seconds;
   }
 
   /** The power is gone. */

@@ -73,18 +73,20 @@ export class Recorder {
   }
 
   record(event: TraceEvent): void {
-    if (event.atMs !== this.#lastAtMs) this.atOnce = 0;
-    this.#lastAtMs = event.atMs;
-    this.atOnce += 1;
-    if ((event.kind === 'message' && event.what === 'sent') || (event.kind === 'bytes' && event.what === 'sent'))
-      this.activeAtMs = event.atMs;
-    if (this.#events.length < this.#options.eventsMax) this.#events.push(event);
-    else this.#leftOut.set(event.kind, (this.#leftOut.get(event.kind) ?? 0) + 1);
+    this.#happened(event.atMs, (event.kind === 'message' || event.kind === 'bytes') && event.what === 'sent');
+    if (this.#isFull) this.#leaveOut(event.kind);
+    else this.#events.push(event);
   }
 
   /** Watches the messages of a node. @returns how to end it */
   watch(node: Node, life: number): () => void {
     return node.trace(({ kind, reason, message }) => {
+      if (this.#isFull) {
+        // Not even written: what a message says of itself costs more than its way.
+        this.#happened(this.#options.nowMs(), kind === 'sent');
+        this.#leaveOut('message');
+        return;
+      }
       this.record({
         kind: 'message',
         atMs: this.#options.nowMs(),
@@ -128,6 +130,21 @@ export class Recorder {
       return overriding(imported, { seal });
     };
     return overriding(provider, { importAes256Gcm } as unknown as Partial<Provider>);
+  }
+
+  get #isFull(): boolean {
+    return this.#events.length >= this.#options.eventsMax;
+  }
+
+  #leaveOut(kind: TraceEvent['kind']): void {
+    this.#leftOut.set(kind, (this.#leftOut.get(kind) ?? 0) + 1);
+  }
+
+  #happened(atMs: number, isActivity: boolean): void {
+    if (atMs !== this.#lastAtMs) this.atOnce = 0;
+    this.#lastAtMs = atMs;
+    this.atOnce += 1;
+    if (isActivity) this.activeAtMs = atMs;
   }
 
   #numberOf(message: Message): number {

@@ -3,7 +3,7 @@ import { Node, type NodeOptions, type Ports } from '../runtime/node.ts';
 import type { Network } from '../runtime/network.ts';
 import type { Random } from '../runtime/random.ts';
 import { SimulationError } from './errors.ts';
-import type { NodeClock } from './node-clock.ts';
+import type { NodeClock, Skew } from './node-clock.ts';
 
 /** What a node's program is given each time it starts. */
 export interface Home extends Ports {
@@ -24,7 +24,7 @@ export type NodeProgram<Result = unknown> = (home: Home) => Result | Promise<Res
 export interface NodePlace {
   readonly network: Network;
   readonly logger: Logger;
-  clock(skewSeconds: number): NodeClock;
+  clock(wrong: Skew): NodeClock;
   random(life: number): Random;
   /** Told of a life that begins. @returns how to stop watching */
   begun(home: Home): () => void;
@@ -42,7 +42,7 @@ export class WorldNode<Result = unknown> {
   readonly #program: NodeProgram<Result>;
   readonly #options: Partial<NodeOptions>;
   #life = 0;
-  #skewSeconds = 0;
+  readonly #wrong: Skew = { seconds: 0 };
   #home: (Home & { readonly clock: NodeClock }) | undefined;
   #forget: () => void = () => undefined;
   #running: Promise<Result> = Promise.reject(new Error('not started'));
@@ -78,7 +78,7 @@ export class WorldNode<Result = unknown> {
   start(): Promise<Result> {
     if (this.#home !== undefined) throw new SimulationError('WORLD', `${this.name} is up already.`);
     this.#life += 1;
-    const clock = this.#place.clock(this.#skewSeconds);
+    const clock = this.#place.clock(this.#wrong);
     const { logger, network } = this.#place;
     const ports = { clock, random: this.#place.random(this.#life), network, logger };
     const node = new Node({ ...ports, name: this.name, ...this.#options });
@@ -130,8 +130,7 @@ export class WorldNode<Result = unknown> {
 
   /** Its wall clock jumps, and stays so wrong in later lives. */
   skewClock(seconds: number): void {
-    this.#skewSeconds += seconds;
-    this.#home?.clock.skew(seconds);
+    this.#wrong.seconds += seconds;
   }
 
   #mustBeUp(): Home & { readonly clock: NodeClock } {

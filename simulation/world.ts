@@ -59,6 +59,8 @@ export class World {
   readonly #nodes = new Map<string, WorldNode>();
   readonly #stepsMax: number;
   readonly #eventsAtOnceMax: number;
+  /** What `until` waits for. */
+  readonly #awaited = new Set<{ readonly isTrue: () => boolean; readonly over: () => void }>();
   #failure: Error | undefined;
 
   constructor(options: WorldOptions) {
@@ -129,12 +131,21 @@ export class World {
 
   /** Waits until it is true, asked after every step. @throws {SimulationError} `NEVER_SETTLED` after `within`, 10 minutes by default */
   async until(isTrue: () => boolean, { within = SETTLE_MS }: { readonly within?: Duration } = {}): Promise<void> {
-    const deadlineMs = this.nowMs + durationMs(within);
-    while (!isTrue()) {
-      if (this.nowMs >= deadlineMs)
-        throw new SimulationError('NEVER_SETTLED', `What was waited for did not happen within ${durationMs(within)} ms of virtual time.`);
-      await this.pass(Math.min(1, deadlineMs - this.nowMs));
-    }
+    if (isTrue()) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.clock.setTimer(durationMs(within), () => {
+        this.#awaited.delete(awaited);
+        reject(new SimulationError('NEVER_SETTLED', `What was waited for did not happen within ${durationMs(within)} ms of virtual time.`));
+      });
+      const awaited = {
+        isTrue,
+        over: () => {
+          timer.cancel();
+          resolve();
+        },
+      };
+      this.#awaited.add(awaited);
+    });
   }
 
   /** Waits until nothing is sent any more. @throws {SimulationError} `NEVER_SETTLED` */
@@ -229,6 +240,7 @@ export class World {
     work.then(over, over);
     for (let steps = 0; ; steps++) {
       await settledPromises();
+      this.#askAwaited();
       if (wait.isOver || this.#failure !== undefined) break;
       if (this.#recorder.atOnce > this.#eventsAtOnceMax) {
         throw new SimulationError('LIVELOCK', `Time stands still at ${this.nowMs} ms: ${this.#recorder.busiest()} go round in circles.`);
@@ -244,6 +256,14 @@ export class World {
     }
     if (this.#failure !== undefined) throw this.#failure;
     return work;
+  }
+
+  #askAwaited(): void {
+    for (const awaited of this.#awaited) {
+      if (!awaited.isTrue()) continue;
+      this.#awaited.delete(awaited);
+      awaited.over();
+    }
   }
 
   #inflict(fault: Fault): void {
@@ -288,7 +308,7 @@ export class World {
     return {
       network: this.network.host(name),
       logger: recorder.logger(name),
-      clock: (skewSeconds) => new NodeClock(this.clock, skewSeconds),
+      clock: (wrong) => new NodeClock(this.clock, wrong),
       random: (life) => seededRandom(seedOf(this.seed, `${name} ${life}`)),
       begun: ({ node, life }) => {
         recorder.record({ kind: 'node', atMs: this.nowMs, node: name, what: 'started', life });

@@ -1,0 +1,17 @@
+import { type Scenario, simulate } from 'postern/simulation';
+import { expect, test } from 'vitest';
+import { scenario as company } from './01-company.ts';
+import { scenario as herd } from './02-herd.ts';
+import { scenario as loop } from './03-loop.ts';
+import { scenario as maliciousRelay } from './04-malicious-relay.ts';
+import { scenario as handshakeStorm } from './05-handshake-storm.ts';
+
+const scenarios: readonly Scenario[] = [company, herd, loop, maliciousRelay, handshakeStorm];
+
+test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+  '%s holds, and does the same twice',
+  async (name, { play, invariants }) => {
+    const report = await simulate({ seed: 7, name, ...(invariants && { invariants }) }, play);
+    expect(report.trace.events.length).toBeGreaterThan(100);
+  },
+);
