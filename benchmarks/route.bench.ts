@@ -58,7 +58,7 @@ class Laps {
 
 async function ring(forwarders: number, window: number): Promise<Subject> {
   const messages = 2 * window;
-  const limits = { hops: Infinity, ingress: { messages, bytes: messages * PAYLOAD.length } };
+  const limits = { hops: Infinity, ingress: { messages, bytes: Infinity } };
   const node = await createNode({ name: 'ring', limits });
   const laps = new Laps(window);
   const last: Worker = {

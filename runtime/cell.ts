@@ -154,10 +154,10 @@ export class Cell implements Context, MailboxOwner, Runnable {
     this.#post(message, this.#mailboxOf(options?.from));
   }
 
-  hasRoom(next: Address, payloadBytes: number): boolean {
+  hasRoom(next: Address, costBytes: number): boolean {
     const mailbox = this.#router.get(next);
     if (mailbox === undefined || mailbox.owner.isClosing) return false;
-    return this.#payer.admits(payloadBytes, this.#current !== undefined || mailbox.urgent);
+    return this.#payer.admits(costBytes, this.#current !== undefined || mailbox.urgent);
   }
 
   giveUp(message: Message, reason: DeadLetterReason, cause?: unknown): void {

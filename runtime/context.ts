@@ -30,8 +30,8 @@ export interface Context {
   reply(to: Message, payload: Uint8Array | readonly Uint8Array[], options?: SendOptions): void;
   /** Passes a message on as it is: see `Message.step` and `Message.rerouted`. */
   forward(message: Message, options?: SendOptions): void;
-  /** Whether a message of that size from the current sender would be queued at that address, and not become a dead letter. */
-  hasRoom(next: Address, payloadBytes: number): boolean;
+  /** Whether a message that costs so much (`Message.costBytes`) would be queued at that address, and not become a dead letter. */
+  hasRoom(next: Address, costBytes: number): boolean;
   /** Gives a message up: it becomes a dead letter with that reason, and with what was thrown over it. */
   giveUp(message: Message, reason: DeadLetterReason, cause?: unknown): void;
   /**

@@ -81,7 +81,7 @@ export class Ingress {
     return !this.#isShedding || urgent || !this.#exceeds(bytes, 1);
   }
 
-  /** Takes the cost of one message. @returns false, and takes nothing, above the hard bound */
+  /** Takes the cost of one message, its routes included. @returns false, and takes nothing, above the hard bound */
   charge(bytes: number): boolean {
     if (this.#exceeds(bytes, HARD_FACTOR)) return false;
     this.messages += 1;

@@ -41,6 +41,8 @@ export class Message {
   declare mailbox: Mailbox | undefined;
   /** Who pays for it until it is handled. */
   declare ingress: Ingress;
+  /** What that one paid: given back as it was taken. */
+  declare chargedBytes: number;
   /** The next one in the same mailbox: an idle mailbox holds no memory. */
   declare nextQueued: Message | undefined;
 
@@ -63,12 +65,18 @@ export class Message {
     this.source = undefined as never;
     this.mailbox = undefined;
     this.ingress = undefined as never;
+    this.chargedBytes = 0;
     this.nextQueued = undefined;
   }
 
   /** It was sent once already: to send it again takes a copy. */
   get posted(): boolean {
     return (this.source as Address | undefined) !== undefined;
+  }
+
+  /** What it costs its ingress: the payload and both routes as they stand on the wire, for a route can be the larger part. */
+  get costBytes(): number {
+    return this.payloadBytes + this.onward.encodedBytes + this.returnRoute.encodedBytes;
   }
 
   /** The address it was sent to: its first onward hop. @throws {RuntimeError} `ROUTE_EMPTY` for a dead letter without one */

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import type { DeadLetterReason } from './dead-letter.ts';
 import { HARD_FACTOR, STALL_MS } from './ingress.ts';
 import type { Message } from './message.ts';
-import { parseRoute, Route, route } from './route.ts';
+import { ADDRESS_BYTES_MAX, parseRoute, ROUTE_ADDRESSES_MAX, Route, route } from './route.ts';
 import { BATCH_MESSAGES, TURN_DELIVERIES, type TraceEvent } from './router.ts';
 
 const nothing = new Uint8Array(0);
@@ -151,6 +151,24 @@ describe('pressure', () => {
     await clock.runUntilQuiet();
     expect([seen, node.deadLetters.count(), watch.faults]).toEqual([200, 0, []]);
     expect(watch.peakMessages).toBe(16);
+  });
+
+  test('a route is paid for as a payload is, and all of it is given back', async () => {
+    const { node, clock, watch } = smallNode({ limits: { ingress: { messages: 1_000, bytes: 64 * 1024 } } });
+    node.start('slow', { onMessage: (_, context) => new Promise((resolve) => void context.setTimer(10, resolve)) });
+    let peakBytes = 0;
+    node.trace(({ kind, message }) => {
+      if (kind === 'sent') peakBytes = Math.max(peakBytes, message.ingress.bytes);
+    });
+    const long = route('slow', ...Array.from({ length: ROUTE_ADDRESSES_MAX - 1 }, () => 'x'.repeat(ADDRESS_BYTES_MAX)));
+    const all = (async () => {
+      for (let index = 0; index < 100; index++) await node.send(long, nothing);
+    })();
+    await clock.runUntil(all);
+    await clock.runUntilQuiet();
+    expect(peakBytes).toBeGreaterThanOrEqual(64 * 1024);
+    expect(peakBytes).toBeLessThan(64 * 1024 + 9_000);
+    expect([watch.handled, watch.peakMessages < 10, node.deadLetters.count(), watch.faults]).toEqual([100, true, 0, []]);
   });
 
   test('who does not wait loses what exceeds the bound, and requests go on all the same', async () => {

@@ -113,7 +113,9 @@ export class Router {
     if (mailbox.owner.isClosing) return this.drop('stopped', posted);
     if (posted.hops > this.hopsMax) return this.drop('hop-limit', posted);
     if (from.outgoing !== undefined && !this.#allows(from, posted)) return this.drop(from.outgoing.deniedAs ?? 'denied-outgoing', posted);
-    if (!ingress.charge(posted.payloadBytes)) return this.drop('overflow', posted);
+    const costBytes = posted.costBytes;
+    if (!ingress.charge(costBytes)) return this.drop('overflow', posted);
+    posted.chargedBytes = costBytes;
     posted.mailbox = mailbox;
     if (this.#isTraced) this.#tracers.tell({ kind: 'sent', message: posted });
     mailbox.queue.push(posted);
@@ -126,7 +128,7 @@ export class Router {
    * @param from the producer's mailbox: its outgoing control is the flow control
    */
   inject(message: Message, from: Mailbox, ingress: Ingress): void {
-    if (!ingress.isShedding || ingress.admits(message.payloadBytes, this.#isUrgent(message))) return this.post(message, from, ingress);
+    if (!ingress.isShedding || ingress.admits(message.costBytes, this.#isUrgent(message))) return this.post(message, from, ingress);
     if (!message.posted) message.source = from.address;
     message.ingress = ingress;
     this.drop('overflow', message);
@@ -148,13 +150,13 @@ export class Router {
   handled(message: Message): void {
     if (this.#isTraced && message.mailbox !== undefined) this.#tracers.tell({ kind: 'handled', message });
     message.mailbox = undefined;
-    message.ingress.release(message.payloadBytes);
+    message.ingress.release(message.chargedBytes);
   }
 
   /** A message that was queued is not handled to its end: a dead letter unless it is one, and its ingress pays no more. */
   discard(reason: DeadLetterReason, message: Message, cause?: unknown): void {
     if (message.mailbox !== undefined) this.drop(reason, message, cause);
-    message.ingress.release(message.payloadBytes);
+    message.ingress.release(message.chargedBytes);
   }
 
   /** Makes a message a dead letter. One that a handler gives up stays charged until the handler is done. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RawPeer } from '../property-tests/conformance/raw-peer.ts';
 import { GREETING, tcpFrame } from '../property-tests/reliability/tcp-world.ts';
 import { allowEveryone } from '../runtime/access-control.ts';
+import type { Ingress } from '../runtime/ingress.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import { Node, type NodeLimits } from '../runtime/node.ts';
 import { route } from '../runtime/route.ts';
@@ -79,6 +80,26 @@ describe('a connection', () => {
     peer.send(Buffer.concat([Buffer.from(GREETING, 'hex'), ...frames]));
     await world.pass(20_000);
     expect(received).toEqual(Array.from({ length: 200 }, (_, index) => index));
+  });
+
+  test('what waits to leave is charged with its routes, and given back to the byte', async () => {
+    const world = makeWorld(4_096);
+    const { server } = await listening(world);
+    const peer = await world.clock.runUntil(world.dial());
+    peer.send(Uint8Array.of(1));
+    await world.pass(100);
+    peer.pause();
+    const [connection] = [...server.connections];
+    const ingresses = new Set<Ingress>();
+    server.trace(({ message }) => void ingresses.add(message.ingress));
+    const long = route(connection!, ...Array.from({ length: 30 }, () => 'x'.repeat(255)));
+    for (let index = 0; index < 60; index++) await world.clock.runUntil(server.send(long, Uint8Array.of(index)));
+    await world.pass(100);
+    const charged = () => [...ingresses].reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(charged()).toBeGreaterThan(60 * 30 * 255);
+    peer.resume();
+    await world.pass(1_000);
+    expect([charged(), server.deadLetters.count()]).toEqual([0, 0]);
   });
 
   test('a heartbeat is sent at once, and whenever nothing was written for 10 s', async () => {

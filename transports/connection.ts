@@ -177,7 +177,7 @@ export class ConnectionWorker implements Worker, Connection {
     if (message.onward.length - 1 > routeAddresses || message.returnRoute.length > routeAddresses)
       return context.giveUp(message, 'route-limit');
     // The socket's backlog is charged to whoever the message came from, until it has left.
-    if (!message.ingress.charge(message.payloadBytes)) return context.giveUp(message, 'overflow');
+    if (!message.ingress.charge(message.chargedBytes)) return context.giveUp(message, 'overflow');
     // What is released may let in the next message before the backlog is gone: it waits behind it.
     if (this.#isDraining || this.#backlog.count > 0) this.#backlog.push(message);
     else this.#push(message);
@@ -244,7 +244,7 @@ export class ConnectionWorker implements Worker, Connection {
   #push(message: Message): void {
     const bytes = this.#carrier.push(message.onward.rest, message);
     if (bytes === 0) {
-      message.ingress.release(message.payloadBytes);
+      message.ingress.release(message.chargedBytes);
       this.#node.logger.log('warn', 'message.too.large', { payloadBytes: message.payloadBytes, transport: this.transport });
       return this.#context.giveUp(message, 'frame-limit');
     }
@@ -296,7 +296,7 @@ export class ConnectionWorker implements Worker, Connection {
   #releaseWritten(): void {
     const written = this.#unwritten;
     this.#unwritten = [];
-    for (const { ingress, payloadBytes } of written) ingress.release(payloadBytes);
+    for (const { ingress, chargedBytes } of written) ingress.release(chargedBytes);
   }
 
   /** Writes what is left, ends our direction, and gives the other end a moment to end its own. */
@@ -322,7 +322,7 @@ export class ConnectionWorker implements Worker, Connection {
     this.#releaseWritten();
     for (let message = this.#backlog.shift(); message !== undefined; message = this.#backlog.shift()) {
       this.#context.giveUp(message, 'stopped');
-      message.ingress.release(message.payloadBytes);
+      message.ingress.release(message.chargedBytes);
     }
     this.#node.connections.delete(this);
     this.#opening.release();

@@ -6,8 +6,8 @@ import type { Worker } from '../../runtime/worker.ts';
 import { encodeClose, encodePayloadHead, PAYLOAD_TAIL } from './channel-message.ts';
 import type { FrameSealer } from './frame-sealer.ts';
 
-/** What a frame adds to what is in it, at most: nonce, tag, and the heads around two routes. For the question whether there is room. */
-const OVERHEAD_BYTES = 1_024;
+/** What a frame adds to what is in it, at most: nonce, tag, and the heads around its parts. For the question whether there is room. */
+const OVERHEAD_BYTES = 128;
 
 /**
  * The way into a channel: takes what is sent to its address, seals it, and sends it to the other end. Whoever routes through
@@ -41,7 +41,7 @@ export class Encryptor implements Worker {
     this.onTraffic();
     // A nonce is spent only on what will be sent: more than 32 lost in a row would end the channel.
     const first = this.remoteRoute.next;
-    if (!context.hasRoom(first, message.payloadBytes + OVERHEAD_BYTES)) {
+    if (!context.hasRoom(first, message.costBytes + this.remoteRoute.encodedBytes + OVERHEAD_BYTES)) {
       return context.giveUp(message, context.node.terminal(first) === undefined ? 'no-transport' : 'overflow');
     }
     const head = encodePayloadHead(onward, message.returnRoute, message.payloadBytes);
@@ -50,7 +50,8 @@ export class Encryptor implements Worker {
 
   /** Sends what the channel itself has to say. @returns whether it was sent */
   say(plaintext: Uint8Array, returnRoute: Route = Route.empty): boolean {
-    if (this.isMute || !this.#context.hasRoom(this.remoteRoute.next, plaintext.length + OVERHEAD_BYTES)) return false;
+    const costBytes = plaintext.length + returnRoute.encodedBytes + this.remoteRoute.encodedBytes + OVERHEAD_BYTES;
+    if (this.isMute || !this.#context.hasRoom(this.remoteRoute.next, costBytes)) return false;
     return this.#seal([plaintext], returnRoute, 0);
   }
 
