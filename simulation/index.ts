@@ -7,6 +7,27 @@ export { type RunOptions, SimulatedClock, type SimulatedClockOptions } from './c
 export { type Duration } from './duration.ts';
 export { SimulationError } from './errors.ts';
 export { type Fault, type FaultKind, faultText, type Tampering } from './faults.ts';
+export {
+  type BackOptions,
+  backAfterFaults,
+  bytesOutPrefixOfBytesIn,
+  type Claim,
+  type Ends,
+  everyMessageEnds,
+  type Marker,
+  type MessageSums,
+  messageSums,
+  noNonceTwice,
+  noPlaintext,
+  nothingLeft,
+  oneOwner,
+  onlyAllowed,
+  orderPerSender,
+  type PlaintextOptions,
+  prefixFault,
+  queuesWithin,
+  relayClaims,
+} from './invariants/index.ts';
 export { memoryNetwork, SimulatedNetwork, type SimulatedNetworkOptions, type Tamper } from './network.ts';
 export { seededRandom } from './random.ts';
 export {

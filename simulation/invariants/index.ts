@@ -1,0 +1,10 @@
+export { onlyAllowed } from './allowed.ts';
+export { everyMessageEnds, type MessageSums, messageSums } from './fates.ts';
+export { nothingLeft } from './left.ts';
+export { noNonceTwice } from './nonces.ts';
+export { orderPerSender } from './order.ts';
+export { type Claim, oneOwner, relayClaims } from './owners.ts';
+export { type Marker, noPlaintext, type PlaintextOptions } from './plaintext.ts';
+export { bytesOutPrefixOfBytesIn, type Ends, prefixFault } from './prefix.ts';
+export { queuesWithin } from './queues.ts';
+export { type BackOptions, backAfterFaults } from './reconnection.ts';
