@@ -5,8 +5,9 @@ import { scenario as herd } from './02-herd.ts';
 import { scenario as loop } from './03-loop.ts';
 import { scenario as maliciousRelay } from './04-malicious-relay.ts';
 import { scenario as handshakeStorm } from './05-handshake-storm.ts';
+import { scenario as clockSteps } from './06-clock-steps.ts';
 
-const scenarios: readonly Scenario[] = [company, herd, loop, maliciousRelay, handshakeStorm];
+const scenarios: readonly Scenario[] = [company, herd, loop, maliciousRelay, handshakeStorm, clockSteps];
 
 test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
   '%s holds, and does the same twice',
