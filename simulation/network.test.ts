@@ -1,46 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { ByteStream, StreamReader } from '../runtime/network.ts';
+import { connected, listener, say } from '../property-tests/two-hosts.ts';
 import { hex } from '../runtime/random.ts';
 import { SimulatedClock } from './clock.ts';
-import { SimulatedNetwork, type SimulatedNetworkOptions } from './network.ts';
+import { SimulatedNetwork } from './network.ts';
 import { seededRandom } from './random.ts';
-
-interface Heard {
-  text: string;
-  readonly events: string[];
-}
-
-function listener(clock: SimulatedClock): Heard & { reader: StreamReader } {
-  const heard = { text: '', events: [] as string[] };
-  const note = (event: string) => heard.events.push(`${event} ${clock.monotonicMs()}`);
-  const reader: StreamReader = {
-    buffer: () => new Uint8Array(1_024),
-    onBytes: (bytes) => {
-      heard.text += new TextDecoder().decode(bytes);
-      note(`bytes ${bytes.length}`);
-    },
-    onEnd: () => void note('end'),
-    onReset: () => void note('reset'),
-  };
-  return Object.assign(heard, { reader });
-}
-
-const say = (stream: ByteStream, text: string) => stream.write([new TextEncoder().encode(text)]);
-
-async function connected(options: Partial<SimulatedNetworkOptions> = {}) {
-  const clock = new SimulatedClock();
-  const network = new SimulatedNetwork({ clock, latencyMs: 10, ...options });
-  const left = listener(clock);
-  const right = listener(clock);
-  const accepted: ByteStream[] = [];
-  const at = await network.host('right').listen({ host: '0.0.0.0', port: 4_000 }, (stream) => {
-    accepted.push(stream);
-    return right.reader;
-  });
-  const dial = () => network.host('left').connect({ host: 'right', port: 4_000 }, () => left.reader);
-  const fromLeft = await clock.runUntil(dial());
-  return { clock, network, at, dial, left, right, fromLeft, fromRight: accepted[0]! };
-}
 
 describe('faults', () => {
   test('bytes take their latency, and a dial the way there and back', async () => {

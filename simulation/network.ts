@@ -1,78 +1,84 @@
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { TransportError } from '../runtime/errors.ts';
-import type { ByteStream, ConnectOptions, HostPort, Network, StreamListener, StreamReader } from '../runtime/network.ts';
-import { SimulatedStream, type Wire } from './stream.ts';
+import type { ByteStream, ConnectOptions, HostPort, Network, StreamReader } from '../runtime/network.ts';
+import type { Random } from '../runtime/random.ts';
+import { type Datagrams, openDatagrams } from './datagrams.ts';
+import type { Tampering } from './faults.ts';
+import type { Latency, Link, LinkOptions } from './link.ts';
+import { type HostOptions, isLoopbackName, Machine } from './machine.ts';
+import { Medium, type NetworkObserver } from './medium.ts';
+import { seededRandom } from './random.ts';
+import { SimulatedStream, type StreamEnd } from './stream.ts';
+import { type Tamper, tampering } from './tampering.ts';
 
 /** About what a socket of a real machine holds in its two buffers before the writer has to wait. */
 const WINDOW_BYTES = 262_144;
 /** A dial that gets no answer is repeated after 1 s, then after twice as long each time, and given up: as Linux does. */
 const DIAL_RETRY_MS = 1_000;
 const DIAL_MS_MAX = 127_000;
-/** Where the numbers start that are given for port 0 and to dialling ends. Source: RFC 6335 §6 */
-const FREE_PORTS_FROM = 49_152;
-const PORT_MAX = 65_535;
+/** How long an address may be silent before the next one of the name is tried. Source: RFC 8305 §5 */
+const NEXT_ADDRESS_MS = 250;
 
-/** Sees each piece of bytes as it sets out, and returns what sets out instead: nothing, something else, or it twice. */
-export type Tamper = (bytes: Uint8Array) => readonly Uint8Array[];
+export type { Tamper };
 
 export interface SimulatedNetworkOptions {
   readonly clock: Clock;
-  /** How long bytes are on the way between two hosts, each way; 0 by default. Within a host it is always 0. */
-  readonly latencyMs?: number;
+  /** What jitter, loss and tampering come from: seed 0 by default, so that they repeat. */
+  readonly random?: Random;
+  /** How long bytes are on the way between two hosts, each way, unless their link says otherwise; 0 by default. Within a host it is always 0. */
+  readonly latencyMs?: Latency;
   /** How many bytes of one direction may be on the way or unread before a writer has to wait; 256 KiB by default. */
   readonly windowBytes?: number;
+  /** Is told of every stream and of every piece of bytes. */
+  readonly observer?: NetworkObserver;
 }
 
-interface Listening {
-  readonly local: HostPort;
-  readonly isLoopback: boolean;
-  readonly accept: (stream: ByteStream) => StreamReader | undefined;
-}
-
-interface Host {
-  readonly name: string;
-  readonly listeners: Map<number, Listening>;
-  nextPort: number;
+/** The network as one machine sees it. */
+export interface SimulatedHost extends Network {
+  /**
+   * Opens a port for datagrams; 0 lets the simulation choose.
+   * @throws {TransportError} `LISTEN_FAILED` when it is taken
+   */
+  datagrams(port: number): Datagrams;
 }
 
 interface LiveStream {
   readonly stream: SimulatedStream;
-  readonly from: string;
-  readonly to: string;
+  readonly from: Machine;
+  readonly to: Machine;
 }
 
 /**
- * Hosts and the links between them, in memory: no sockets, no time and no chance but those of the clock it is given. With no
- * faults it is a plain memory network.
+ * Hosts and the links between them, in memory: no sockets, no time and no chance but those it is given. With no faults it is a
+ * plain memory network.
  *
  * Streams behave as TCP does: what cannot pass now is sent again until it can, so a partition delays and never makes a hole.
- * Only `tamper` changes bytes. A link is named by its two hosts; faults that say "from, to" concern that direction alone.
+ * Only tampering changes bytes. A link is named by its two hosts; what says "from, to" concerns that direction alone.
  */
 export class SimulatedNetwork {
   readonly #clock: Clock;
-  readonly #latencyMs: number;
   readonly #windowBytes: number;
-  readonly #hosts = new Map<string, Host>();
+  readonly #medium: Medium;
+  readonly #machines = new Map<string, Machine>();
   readonly #live = new Map<SimulatedStream, LiveStream>();
-  readonly #latencies = new Map<string, number>();
-  readonly #tampers = new Map<string, Tamper>();
-  readonly #held = new Set<string>();
-  readonly #partitioned = new Set<string>();
-  readonly #down = new Set<string>();
 
-  constructor({ clock, latencyMs = 0, windowBytes = WINDOW_BYTES }: SimulatedNetworkOptions) {
+  constructor({ clock, random = seededRandom(0), latencyMs = 0, windowBytes = WINDOW_BYTES, observer }: SimulatedNetworkOptions) {
     this.#clock = clock;
-    this.#latencyMs = latencyMs;
     this.#windowBytes = windowBytes;
+    this.#medium = new Medium({ clock, random, links: { latencyMs }, observer });
   }
 
-  /** The network as the machine of that name sees it. Others reach it by that name; `localhost` is always oneself. */
-  host(name: string): Network {
-    const host = this.#hosts.get(name) ?? { name, listeners: new Map<number, Listening>(), nextPort: FREE_PORTS_FROM };
-    this.#hosts.set(name, host);
+  /**
+   * The network as the machine of that name sees it. Others reach it by that name; `localhost` is always oneself.
+   * @param options what it is like from now on; when left out, what it was like before
+   */
+  host(name: string, options?: HostOptions): SimulatedHost {
+    const machine = this.#machine(name);
+    if (options !== undefined) machine.options = options;
     return {
-      connect: (target, makeReader, options) => this.#connect(host, target, makeReader, options),
-      listen: (at, accept) => new Promise((resolve) => resolve(this.#listen(host, at, accept))),
+      connect: (target, makeReader, connectOptions) => this.#connect(machine, target, makeReader, connectOptions),
+      listen: (at, accept) => new Promise((resolve) => resolve(machine.listen(at, accept))),
+      datagrams: (port) => openDatagrams(this.#medium, machine, port, (target) => this.#machines.get(target)),
     };
   }
 
@@ -83,124 +89,143 @@ export class SimulatedNetwork {
 
   get listenerCount(): number {
     let count = 0;
-    for (const host of this.#hosts.values()) count += host.listeners.size;
+    for (const machine of this.#machines.values()) count += machine.listeners.size;
     return count;
   }
 
+  /** What one host still has. */
+  left(name: string): { readonly streams: number; readonly listeners: number } {
+    let streams = 0;
+    for (const { from } of this.#live.values()) if (from.name === name) streams++;
+    return { streams, listeners: this.#machines.get(name)?.listeners.size ?? 0 };
+  }
+
+  /**
+   * What the link between the two is like from now on, either way. What is on the way still comes first.
+   * @throws {RangeError} when a number is out of its range, or both names are the same
+   */
+  link(one: string, other: string, options: LinkOptions): void {
+    this.linkOneWay(one, other, options);
+    this.linkOneWay(other, one, options);
+  }
+
+  /** What one direction of it is like. @throws as `link` */
+  linkOneWay(from: string, to: string, options: LinkOptions): void {
+    if (from === to) throw new RangeError(`A link joins two hosts: name another one than ${from}.`);
+    this.#medium.link(from, to).set(options);
+  }
+
   /** From now on bytes take that long between these two hosts, either way. Those on the way still come first. */
-  setLatency(one: string, other: string, ms: number): void {
-    this.#latencies.set(direction(one, other), ms).set(direction(other, one), ms);
+  setLatency(one: string, other: string, latencyMs: Latency): void {
+    this.link(one, other, { latencyMs });
   }
 
   /** Nothing passes between the two any more, in silence. */
   partition(one: string, other: string): void {
-    this.#partitioned.add(direction(one, other)).add(direction(other, one));
+    this.partitionOneWay(one, other);
+    this.partitionOneWay(other, one);
   }
 
-  /** Undoes `partition`: what was under way is sent again. Without names, heals every link and releases every direction. */
+  /** Nothing passes that way any more. Acknowledgements do not either: what goes the other way fills its window and stops. */
+  partitionOneWay(from: string, to: string): void {
+    this.#medium.link(from, to).isCut = true;
+  }
+
+  /** Undoes every partition of the two: what was under way is sent again. Without names, heals every link and releases every direction. */
   heal(one?: string, other?: string): void {
-    if (one === undefined || other === undefined) {
-      this.#partitioned.clear();
-      this.#held.clear();
-    } else {
-      this.#partitioned.delete(direction(one, other));
-      this.#partitioned.delete(direction(other, one));
-    }
+    if (one === undefined || other === undefined) for (const link of this.#medium.links()) release(link).isCut = false;
+    else for (const link of [this.#medium.link(one, other), this.#medium.link(other, one)]) link.isCut = false;
     this.#sendAgain();
   }
 
-  /** Stalls one direction; the other still works. */
+  /** Stalls one direction; the other still works, as far as it gets without acknowledgements. */
   hold(from: string, to: string): void {
-    this.#held.add(direction(from, to));
+    this.#medium.link(from, to).isHeld = true;
   }
 
   /** Undoes `hold`. */
   release(from: string, to: string): void {
-    this.#held.delete(direction(from, to));
+    release(this.#medium.link(from, to));
     this.#sendAgain();
   }
 
   /** Cuts every stream between the two: both ends see a reset. New ones can be made. */
   reset(one: string, other: string): void {
     for (const { stream, from, to } of [...this.#live.values()]) {
-      if ((from === one && to === other) || (from === other && to === one)) this.#clock.yield(() => stream.lose());
+      if ((from.name === one && to.name === other) || (from.name === other && to.name === one)) this.#clock.yield(() => stream.lose());
     }
+  }
+
+  /**
+   * The process of that host stands still, as when it is stopped by a signal: it is told nothing. Its system lives on, takes
+   * connections in its name, and what comes for it until the windows are full. Its clock is for others to stop.
+   */
+  pause(name: string): void {
+    this.#machine(name).pause();
+  }
+
+  /** Undoes `pause`: the process is told everything, in order. */
+  resume(name: string): void {
+    const machine = this.#machine(name);
+    if (machine.isAwake) return;
+    for (const callback of machine.resume()) {
+      this.#clock.yield(() => {
+        if (!machine.isDown) machine.tell(callback);
+      });
+    }
+    for (const { stream, from } of [...this.#live.values()]) if (from === machine) stream.awoken();
   }
 
   /** The power of that host fails: its streams and listeners are gone, and nobody is told. Peers are left half-open. */
   crash(name: string): void {
-    this.#down.add(name);
-    this.#hosts.get(name)?.listeners.clear();
-    for (const { stream, from } of [...this.#live.values()]) if (from === name) stream.vanish();
+    const machine = this.#machine(name);
+    machine.crash();
+    for (const { stream, from } of [...this.#live.values()]) if (from === machine) stream.vanish();
   }
 
   /** Undoes `crash`: the host answers again, to bytes of streams it has forgotten with a reset. */
   restart(name: string): void {
-    this.#down.delete(name);
+    this.#machine(name).isDown = false;
     this.#sendAgain();
   }
 
-  /** Lets `tamper` see and replace what is sent that way; `undefined` ends it. */
+  /** Lets `tamper` see and replace what is sent that way, instead of all who did until now; `undefined` ends it. */
   tamper(from: string, to: string, tamper: Tamper | undefined): void {
-    if (tamper === undefined) this.#tampers.delete(direction(from, to));
-    else this.#tampers.set(direction(from, to), tamper);
+    this.#medium.link(from, to).tampers = tamper === undefined ? [] : [tamper];
   }
 
-  #isOpen(from: string, to: string): boolean {
-    const way = direction(from, to);
-    return !(this.#held.has(way) || this.#partitioned.has(way) || this.#down.has(from) || this.#down.has(to));
+  /** The next so many pieces of bytes that way suffer, after what others do to them already. */
+  tamperNext(from: string, to: string, kind: Tampering, pieces: number): void {
+    const link = this.#medium.link(from, to);
+    const onSpent = () => {
+      link.tampers = link.tampers.filter((other) => other !== next);
+    };
+    const next = tampering(kind, link.random, { pieces, onSpent });
+    if (pieces > 0) link.tampers = [...link.tampers, next];
+  }
+
+  #machine(name: string): Machine {
+    let machine = this.#machines.get(name);
+    if (machine === undefined) {
+      machine = new Machine(name);
+      this.#machines.set(name, machine);
+    }
+    return machine;
   }
 
   #sendAgain(): void {
     for (const { stream } of [...this.#live.values()]) stream.released();
   }
 
-  #later(from: string, to: string, callback: () => void): void {
-    const ms = from === to ? 0 : (this.#latencies.get(direction(from, to)) ?? this.#latencyMs);
-    if (ms === 0) this.#clock.yield(callback);
-    else this.#clock.setTimer(ms, callback);
-  }
-
-  #wire(from: string, to: string): Wire {
-    const isOpen = () => this.#isOpen(from, to);
-    return {
-      windowBytes: this.#windowBytes,
-      get isOpen() {
-        return isOpen();
-      },
-      later: (callback) => this.#later(from, to, callback),
-      soon: (callback) => this.#clock.yield(callback),
-      tamper: (bytes) => this.#tampers.get(direction(from, to))?.(bytes) ?? [bytes],
-    };
-  }
-
-  #listen(host: Host, at: HostPort, accept: Listening['accept']): StreamListener {
-    const isLoopback = isLoopbackName(at.host);
-    if (!isLoopback && !isAnyAddress(at.host) && at.host !== host.name)
-      throw new TransportError('LISTEN_FAILED', `Cannot listen at ${at.host}:${at.port}: ${host.name} has no such address.`);
-    const port = at.port === 0 ? freePort(host) : at.port;
-    if (host.listeners.has(port))
-      throw new TransportError('LISTEN_FAILED', `Cannot listen at ${at.host}:${at.port}: this port of ${host.name} is taken.`);
-    const listening = { local: { host: at.host, port }, isLoopback, accept };
-    host.listeners.set(port, listening);
-    return {
-      local: listening.local,
-      close: () => {
-        if (host.listeners.get(port) === listening) host.listeners.delete(port);
-        return Promise.resolve();
-      },
-    };
-  }
-
   #connect(
-    from: Host,
+    from: Machine,
     target: HostPort,
     makeReader: (stream: ByteStream) => StreamReader,
     { timeoutMs = DIAL_MS_MAX, signal }: ConnectOptions = {},
   ): Promise<ByteStream> {
     return new Promise((resolve, reject) => {
       const where = `${target.host}:${target.port}`;
-      const to = isLoopbackName(target.host) ? from : this.#hosts.get(target.host);
+      const to = isLoopbackName(target.host) ? from : this.#machines.get(target.host);
       const timers: Timer[] = [];
       let dialling: SimulatedStream | undefined;
       let isOver = false;
@@ -209,6 +234,7 @@ export class SimulatedNetwork {
         isOver = true;
         for (const timer of timers) timer.cancel();
         signal?.removeEventListener('abort', onAbort);
+        from.dials.delete(settle);
       };
       const fail = (code: ConnectCode, text: string) => {
         if (isOver) return;
@@ -216,16 +242,23 @@ export class SimulatedNetwork {
         dialling?.vanish(); // an answer that still comes finds nobody, and is answered by a reset
         reject(new TransportError(code, text, { cause: signal?.reason }));
       };
+      const failOnceAwake = (code: ConnectCode, text: string) => {
+        from.tell(() => {
+          fail(code, text);
+        });
+      };
       const onAbort = () => {
         fail('CONNECT_ABORTED', `The attempt to connect to ${where} was called off.`);
       };
-      const dial = (peer: Host, patienceMs: number) => {
+      const dial = (peer: Machine, patienceMs: number) => {
         timers.push(this.#clock.setTimer(patienceMs, () => dial(peer, patienceMs * 2)));
-        this.#later(from.name, peer.name, () => {
-          if (isOver || dialling !== undefined || !this.#isOpen(from.name, peer.name)) return;
+        this.#medium.signal(from, peer, () => {
+          if (isOver || (peer.options.isBehindNat === true && peer !== from)) return;
+          if (dialling?.isForsaken === false) return; // its answer is on the way
+          dialling?.vanish();
           dialling = this.#knock(from, peer, target.port, onAnswer);
-          if (dialling !== undefined) for (const timer of timers.splice(1)) timer.cancel();
-          else this.#later(peer.name, from.name, () => fail('CONNECT_REFUSED', `Nothing accepts connections at ${where}.`));
+          if (dialling === undefined)
+            this.#medium.signal(peer, from, () => failOnceAwake('CONNECT_REFUSED', `Nothing accepts connections at ${where}.`));
         });
       };
       const onAnswer = (stream: SimulatedStream) => {
@@ -244,31 +277,57 @@ export class SimulatedNetwork {
         return;
       }
       signal?.addEventListener('abort', onAbort);
-      timers.push(this.#clock.setTimer(timeoutMs, () => fail('CONNECT_TIMEOUT', `${where} did not answer in time.`)));
-      if (to === undefined) this.#clock.yield(() => fail('NAME_UNKNOWN', `No host of this simulation is called ${target.host}.`));
-      else dial(to, DIAL_RETRY_MS);
+      from.dials.add(settle); // after a crash nobody is there to hear how it went
+      timers.push(this.#clock.setTimer(timeoutMs, () => failOnceAwake('CONNECT_TIMEOUT', `${where} did not answer in time.`)));
+      if (to === undefined) {
+        this.#clock.yield(() => failOnceAwake('NAME_UNKNOWN', `No host of this simulation is called ${target.host}.`));
+        return;
+      }
+      const searchMs = to === from ? 0 : nameMs(to.options);
+      if (searchMs === 0) dial(to, DIAL_RETRY_MS);
+      else timers.push(this.#clock.setTimer(searchMs, () => dial(to, DIAL_RETRY_MS)));
     });
   }
 
   /** A dial has reached the host. @returns the dialling end, or `undefined` when nobody listens */
-  #knock(from: Host, to: Host, port: number, onAnswer: (stream: SimulatedStream) => void): SimulatedStream | undefined {
+  #knock(from: Machine, to: Machine, port: number, onAnswer: (stream: SimulatedStream) => void): SimulatedStream | undefined {
+    const number = this.#medium.nextStream();
+    const story = { stream: number, from: from.name, to: to.name, port };
     const listening = to.listeners.get(port);
-    if (listening === undefined || (listening.isLoopback && from !== to)) return undefined;
-    const ends = SimulatedStream.pair(
-      { host: from.name, port: freePort(from) },
-      { host: to.name, port },
-      this.#wire(from.name, to.name),
-      this.#wire(to.name, from.name),
-      (gone) => this.#live.delete(gone),
+    if (listening === undefined || (listening.isLoopback && from !== to)) {
+      this.#medium.told({ ...story, what: 'refused' });
+      return undefined;
+    }
+    const links = [this.#medium.link(from.name, to.name), this.#medium.link(to.name, from.name)];
+    let isOver = false;
+    const [dialling, accepting] = SimulatedStream.pair(
+      endOf(from, from.freePort()),
+      endOf(to, port),
+      this.#medium.wire(from, to, number, this.#windowBytes),
+      this.#medium.wire(to, from, number, this.#windowBytes),
+      {
+        onGone: (gone) => {
+          this.#live.delete(gone);
+          for (const link of links) link.live.delete(number);
+        },
+        onOver: (what) => {
+          if (!isOver) this.#medium.told({ ...story, what });
+          isOver = true;
+        },
+      },
     );
-    const [dialling, accepting] = ends;
-    this.#live.set(dialling, { stream: dialling, from: from.name, to: to.name });
-    this.#live.set(accepting, { stream: accepting, from: to.name, to: from.name });
+    this.#live.set(dialling, { stream: dialling, from, to });
+    this.#live.set(accepting, { stream: accepting, from: to, to: from });
+    for (const link of links) link.live.add(number);
+    this.#medium.told({ ...story, what: 'opened' });
     dialling.onAnswer(() => onAnswer(dialling));
     accepting.answer();
-    const reader = listening.accept(accepting);
-    if (reader === undefined) accepting.reset();
-    else accepting.open(reader);
+    to.tell(() => {
+      if (accepting.isGone) return;
+      const reader = listening.accept(accepting);
+      if (reader === undefined) accepting.reset();
+      else accepting.open(reader);
+    });
     return dialling;
   }
 }
@@ -280,17 +339,13 @@ export function memoryNetwork(clock: Clock): Network {
   return new SimulatedNetwork({ clock }).host('localhost');
 }
 
-const direction = (from: string, to: string) => `${from} -> ${to}`;
-const isLoopbackName = (host: string) => host === 'localhost' || host === '127.0.0.1' || host === '::1';
-const isAnyAddress = (host: string) => host === '0.0.0.0' || host === '::';
+/** How long it takes until the address that answers is tried. */
+const nameMs = ({ nameTakesMs = 0, nameAlsoLeadsTo }: HostOptions) => nameTakesMs + (nameAlsoLeadsTo === 'dead' ? NEXT_ADDRESS_MS : 0);
 
-function freePort(host: Host): number {
-  while (host.listeners.has(host.nextPort)) nextPort(host);
-  return nextPort(host);
-}
+const endOf = (machine: Machine, port: number): StreamEnd => ({ address: { host: machine.name, port }, process: machine });
 
-function nextPort(host: Host): number {
-  const port = host.nextPort;
-  host.nextPort = port === PORT_MAX ? FREE_PORTS_FROM : port + 1;
-  return port;
+function release(link: Link): Link {
+  link.isHeld = false;
+  for (const arrive of link.stalled.splice(0)) arrive();
+  return link;
 }

@@ -4,29 +4,63 @@ import type { ByteStream, HostPort, StreamReader } from '../runtime/network.ts';
 /** What travels: bytes, the half-close behind them, and in front of them the answer that lets a dial succeed. */
 type Parcel = Uint8Array | 'end' | 'open';
 
+/** A piece of bytes on its way. */
+export interface Flight {
+  readonly bytes: Uint8Array;
+  /** Its number in the trace. */
+  readonly piece: number;
+  /** How much longer than others it takes. */
+  readonly afterMs: number;
+}
+
 /** What a direction of a stream needs to know of the network it runs through. */
 export interface Wire {
   /** How many bytes may be on the way or unread before the writer has to wait. */
   readonly windowBytes: number;
-  /** Calls back when something sent now would arrive; after everything sent before it. */
-  later(callback: () => void): void;
+  /** @returns what sets out instead of these bytes */
+  depart(bytes: Uint8Array): readonly Flight[];
+  /** Told of each that reached the other end. */
+  arrived(flight: Flight): void;
+  /** Calls back when so many bytes sent now would arrive; after everything sent before it. */
+  later(count: number, afterMs: number, callback: () => void): void;
+  /** Calls back when an acknowledgement sent now would arrive. */
+  signal(callback: () => void): void;
   /** Calls back once the code that runs now is done. */
   soon(callback: () => void): void;
   /** False while nothing passes. What is on the way then waits, as TCP would send it again. */
   readonly isOpen: boolean;
-  tamper(bytes: Uint8Array): readonly Uint8Array[];
+}
+
+/** Where one end of a stream is: its address, and the process that has it. */
+export interface StreamEnd {
+  readonly address: HostPort;
+  readonly process: {
+    readonly isAwake: boolean;
+    /** Calls back at once, or when the process goes on after standing still. */
+    tell(callback: () => void): void;
+  };
+}
+
+/** Is told once what became of a stream, and of each end that will neither send nor tell anything any more. */
+export interface StreamWatcher {
+  onOver(what: 'ended' | 'reset'): void;
+  onGone(stream: SimulatedStream): void;
 }
 
 /** One direction of a stream: parcels that wait for room, then are on the way, then have arrived, always in order. */
 class Direction {
   readonly wire: Wire;
   waiting: Parcel[] = [];
-  readonly #flying: Parcel[] = [];
+  readonly #flying: (Flight | 'end' | 'open')[] = [];
   arrived: Parcel[] = [];
-  /** Bytes on the way or unread. */
+  /** Bytes on the way or unread, as far as the writer knows. */
   #windowUsed = 0;
-  #heldCount = 0;
+  /** Bytes that were read, of which the writer does not know yet. */
+  #freed = 0;
+  /** What arrived while nothing passed, to be sent again. */
+  #held: (Flight | 'end' | 'open')[] = [];
   #isRoomAnnounced = false;
+  #isRoomHeld = false;
 
   constructor(wire: Wire) {
     this.wire = wire;
@@ -49,43 +83,61 @@ class Direction {
       const sent = parcel.subarray(0, room);
       if (sent.length < parcel.length) this.waiting[0] = parcel.subarray(room);
       else this.waiting.shift();
-      for (const bytes of this.wire.tamper(sent)) {
-        if (bytes.length === 0) continue;
-        this.#windowUsed += bytes.length;
-        this.#fly(bytes, onArrival);
+      for (const flight of this.wire.depart(sent)) {
+        if (flight.bytes.length === 0) continue;
+        this.#windowUsed += flight.bytes.length;
+        this.#fly(flight, onArrival);
       }
     }
   }
 
-  #fly(parcel: Parcel, onArrival: () => void): void {
-    this.#flying.push(parcel);
-    this.#travel(onArrival);
+  #fly(flight: Flight | 'end' | 'open', onArrival: () => void): void {
+    this.#flying.push(flight);
+    this.#travel(flight, onArrival);
   }
 
-  #travel(onArrival: () => void): void {
-    this.wire.later(() => {
+  #travel(sent: Flight | 'end' | 'open', onArrival: () => void): void {
+    const [count, afterMs] = typeof sent === 'string' ? [0, 0] : [sent.bytes.length, sent.afterMs];
+    this.wire.later(count, afterMs, () => {
       if (!this.wire.isOpen) {
-        this.#heldCount++;
+        this.#held.push(sent);
         return;
       }
-      const parcel = this.#flying.shift();
-      if (parcel !== undefined) this.arrived.push(parcel);
+      const flight = this.#flying.shift(); // the first that set out, even if a later one found the way open
+      if (flight !== undefined && typeof flight !== 'string') this.wire.arrived(flight);
+      if (flight !== undefined) this.arrived.push(typeof flight === 'string' ? flight : flight.bytes);
       onArrival();
     });
   }
 
   /** The wire is open again: what was held sets out once more. */
   release(onArrival: () => void): void {
-    for (; this.#heldCount > 0; this.#heldCount--) this.#travel(onArrival);
+    const held = this.#held;
+    this.#held = [];
+    for (const flight of held) this.#travel(flight, onArrival);
   }
 
-  /** The reader took that many bytes; the writer hears of it when the news has travelled back. */
-  taken(count: number, onRoom: () => void): void {
-    this.#windowUsed -= count;
+  /** The reader took that many bytes; the writer hears of it when the news has travelled back over the other direction's wire. */
+  taken(count: number, back: Wire, onRoom: () => void): void {
+    this.#freed += count;
     if (this.#isRoomAnnounced) return;
     this.#isRoomAnnounced = true;
-    this.wire.later(() => {
+    this.#announceRoom(back, onRoom);
+  }
+
+  /** The way back is open again. */
+  releaseRoom(back: Wire, onRoom: () => void): void {
+    if (this.#isRoomHeld) this.#announceRoom(back, onRoom);
+  }
+
+  #announceRoom(back: Wire, onRoom: () => void): void {
+    this.#isRoomHeld = false;
+    back.signal(() => {
+      this.#isRoomHeld = !back.isOpen;
+      if (this.#isRoomHeld) return;
       this.#isRoomAnnounced = false;
+      this.#windowUsed -= this.#freed;
+      this.#freed = 0;
       onRoom();
     });
   }
@@ -97,9 +149,12 @@ export class SimulatedStream implements ByteStream {
   readonly remote: HostPort;
   readonly #out: Direction;
   readonly #in: Direction;
-  readonly #onGone: (stream: SimulatedStream) => void;
+  readonly #process: StreamEnd['process'];
+  readonly #watcher: StreamWatcher;
   #peer: SimulatedStream | undefined;
   #reader: StreamReader | undefined;
+  /** Whom to tell of a reset, once its process goes on. */
+  #mourner: StreamReader | undefined;
   #onOpen: (() => void) | undefined;
   #draining: (() => void)[] = [];
   #isPaused = false;
@@ -108,32 +163,39 @@ export class SimulatedStream implements ByteStream {
   #endTold = false;
   #gone = false;
 
-  private constructor(local: HostPort, remote: HostPort, out: Direction, into: Direction, onGone: (stream: SimulatedStream) => void) {
-    this.local = local;
-    this.remote = remote;
+  private constructor(local: StreamEnd, remote: StreamEnd, out: Direction, into: Direction, watcher: StreamWatcher) {
+    this.local = local.address;
+    this.remote = remote.address;
+    this.#process = local.process;
     this.#out = out;
     this.#in = into;
-    this.#onGone = onGone;
+    this.#watcher = watcher;
   }
 
-  /**
-   * @param onGone called once for each end that will neither send nor tell anything any more
-   * @returns the dialling end, then the accepting one
-   */
+  /** @returns the dialling end, then the accepting one */
   static pair(
-    dialler: HostPort,
-    acceptor: HostPort,
+    dialler: StreamEnd,
+    acceptor: StreamEnd,
     there: Wire,
     back: Wire,
-    onGone: (stream: SimulatedStream) => void,
+    watcher: StreamWatcher,
   ): [SimulatedStream, SimulatedStream] {
     const going = new Direction(there);
     const coming = new Direction(back);
-    const dialling = new SimulatedStream(dialler, acceptor, going, coming, onGone);
-    const accepting = new SimulatedStream(acceptor, dialler, coming, going, onGone);
+    const dialling = new SimulatedStream(dialler, acceptor, going, coming, watcher);
+    const accepting = new SimulatedStream(acceptor, dialler, coming, going, watcher);
     dialling.#peer = accepting;
     accepting.#peer = dialling;
     return [dialling, accepting];
+  }
+
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
+  /** The other end is gone, whether we heard of it or not. */
+  get isForsaken(): boolean {
+    return this.#peer?.isGone === true;
   }
 
   /** From the accepting end: tells the dialling one that it is connected, ahead of any byte. */
@@ -183,13 +245,16 @@ export class SimulatedStream implements ByteStream {
   }
 
   reset(): void {
+    this.#mourner = undefined;
     if (this.#gone) return;
     this.vanish();
+    this.#watcher.onOver('reset');
     this.#tellReset();
   }
 
   /** Gone without a word, as when the power fails. */
   vanish(): void {
+    this.#mourner = undefined;
     if (this.#gone) return;
     this.#gone = true;
     this.#reader = undefined;
@@ -197,7 +262,7 @@ export class SimulatedStream implements ByteStream {
     this.#draining = [];
     this.#out.waiting = [];
     this.#in.arrived = [];
-    this.#onGone(this);
+    this.#watcher.onGone(this);
   }
 
   /** A reset came, from the other end or from something between. */
@@ -205,12 +270,23 @@ export class SimulatedStream implements ByteStream {
     if (this.#gone) return;
     const reader = this.#reader;
     this.vanish();
-    reader?.onReset(new TransportError('STREAM_RESET', 'The connection was lost or reset by the other end.'));
+    this.#watcher.onOver('reset');
+    this.#mourner = reader;
+    this.#process.tell(() => {
+      this.#mourner?.onReset(new TransportError('STREAM_RESET', 'The connection was lost or reset by the other end.'));
+      this.#mourner = undefined;
+    });
   }
 
-  /** The wire of one direction is open again. */
+  /** A wire is open again, of one direction or of both. */
   released(): void {
     this.#out.release(this.#onArrival);
+    this.#in.releaseRoom(this.#out.wire, this.#onRoom);
+  }
+
+  /** The process goes on. */
+  awoken(): void {
+    this.#readLater();
   }
 
   #send(parcel: Parcel): void {
@@ -237,7 +313,7 @@ export class SimulatedStream implements ByteStream {
   #tellReset(): void {
     const { wire } = this.#out;
     if (!wire.isOpen) return;
-    wire.later(() => {
+    wire.later(0, 0, () => {
       if (wire.isOpen) this.#peer?.lose();
     });
   }
@@ -248,7 +324,7 @@ export class SimulatedStream implements ByteStream {
       this.#tellReset();
     } else if (this.#in.arrived[0] === 'open') {
       this.#in.arrived.shift();
-      this.#onOpen?.();
+      this.#process.tell(() => this.#onOpen?.());
     } else this.#read();
   }
 
@@ -269,12 +345,12 @@ export class SimulatedStream implements ByteStream {
       } else count += this.#hand(parcel);
     }
     this.#isReading = false;
-    if (count > 0) this.#in.taken(count, this.#onRoom);
+    if (count > 0) this.#in.taken(count, this.#out.wire, this.#onRoom);
     this.#finish();
   }
 
   #isWilling(): boolean {
-    return this.#reader !== undefined && !this.#isPaused;
+    return this.#reader !== undefined && !this.#isPaused && this.#process.isAwake;
   }
 
   #hand(bytes: Uint8Array): number {
@@ -291,7 +367,11 @@ export class SimulatedStream implements ByteStream {
   #roomCame(): void {
     if (this.#gone) return;
     this.#launch();
-    if (this.#out.waiting.length > 0 || this.#draining.length === 0) return;
+    if (this.#draining.length > 0) this.#process.tell(() => this.#tellDrained());
+  }
+
+  #tellDrained(): void {
+    if (this.#out.waiting.length > 0) return;
     const callbacks = this.#draining;
     this.#draining = [];
     for (const callback of callbacks) callback();
@@ -299,6 +379,8 @@ export class SimulatedStream implements ByteStream {
 
   /** Both ends have sent and seen the end: nothing can happen here any more. */
   #finish(): void {
-    if (this.#ended && this.#endTold && this.#out.isEmpty) this.vanish();
+    if (this.#gone || !(this.#ended && this.#endTold && this.#out.isEmpty)) return;
+    this.vanish();
+    if (this.isForsaken) this.#watcher.onOver('ended');
   }
 }
