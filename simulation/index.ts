@@ -28,8 +28,12 @@ export {
   queuesWithin,
   relayClaims,
 } from './invariants/index.ts';
-export { memoryNetwork, SimulatedNetwork, type SimulatedNetworkOptions, type Tamper } from './network.ts';
+export type { Latency, LinkOptions } from './link.ts';
+export type { HostOptions } from './machine.ts';
+export { memoryNetwork, type SimulatedHost, SimulatedNetwork, type SimulatedNetworkOptions } from './network.ts';
+export * from './invariants/index.ts';
 export { seededRandom } from './random.ts';
+export { type Tamper, type TamperContext, type Tampered, tampering } from './tampering.ts';
 export {
   explore,
   type ExploreOptions,
@@ -53,5 +57,5 @@ export type {
   Violation,
 } from './trace.ts';
 export { type Difference, eventText, firstDifference } from './trace-diff.ts';
-export { type Named, type SettleOptions, World, type WorldOptions } from './world.ts';
+export { type Named, type SettleOptions, World, type WorldNodeOptions, type WorldOptions } from './world.ts';
 export { type Home, type NodeProgram, WorldNode } from './world-node.ts';

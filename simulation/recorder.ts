@@ -2,6 +2,7 @@ import type { LogLevel, Logger } from '../runtime/logger.ts';
 import type { Message } from '../runtime/message.ts';
 import type { Node } from '../runtime/node.ts';
 import { hex } from '../runtime/random.ts';
+import type { NetworkObserver } from './medium.ts';
 import type { Trace, TraceEvent } from './trace.ts';
 
 export interface RecorderOptions {
@@ -66,6 +67,14 @@ export class Recorder {
     }
     const most = [...counts].sort(([, one], [, other]) => other - one).slice(0, 3);
     return most.length === 0 ? 'no message was sent of late' : most.map(([who, count]) => `${who} (${count} messages)`).join(', ');
+  }
+
+  /** For the network. */
+  get network(): NetworkObserver {
+    return {
+      onStream: (event) => this.record(event),
+      onBytes: (event, bytes) => this.record(this.keepsBytes ? { ...event, bytes: bytes.slice() } : event),
+    };
   }
 
   knowsNode(name: string): void {

@@ -4,7 +4,9 @@ import type { Random } from '../runtime/random.ts';
 import { SimulatedClock } from './clock.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { SimulationError } from './errors.ts';
-import type { Fault } from './faults.ts';
+import type { Fault, Tampering } from './faults.ts';
+import type { LinkOptions } from './link.ts';
+import type { HostOptions } from './machine.ts';
 import { SimulatedNetwork } from './network.ts';
 import { NodeClock } from './node-clock.ts';
 import { seededRandom } from './random.ts';
@@ -38,6 +40,11 @@ export interface WorldOptions {
   readonly stepsMax?: number;
 }
 
+export interface WorldNodeOptions extends Partial<NodeOptions> {
+  /** What its machine is like, as others see it: behind NAT, a name that resolves late. */
+  readonly host?: HostOptions;
+}
+
 export interface SettleOptions {
   /** Without anything sent for so long, the world has settled; 1 s by default. Give less than the time between two heartbeats. */
   readonly quiet?: Duration;
@@ -68,7 +75,6 @@ export class World {
     this.#stepsMax = options.stepsMax ?? STEPS_MAX;
     this.#eventsAtOnceMax = options.eventsAtOnceMax ?? EVENTS_AT_ONCE_MAX;
     this.random = seededRandom(seedOf(options.seed, 'the scenario'));
-    this.network = new SimulatedNetwork({ clock: this.clock });
     this.#recorder = new Recorder({
       scenario: options.scenario ?? '',
       seed: options.seed,
@@ -76,6 +82,11 @@ export class World {
       keepBytes: options.keepBytes ?? false,
       eventsMax: options.eventsMax ?? EVENTS_MAX,
       logLevel: options.logLevel ?? 'info',
+    });
+    this.network = new SimulatedNetwork({
+      clock: this.clock,
+      random: seededRandom(seedOf(options.seed, 'the network')),
+      observer: this.#recorder.network,
     });
   }
 
@@ -96,10 +107,10 @@ export class World {
   node<Result = void>(
     name: string,
     program: NodeProgram<Result> = () => undefined as Result,
-    options: Partial<NodeOptions> = {},
+    options: WorldNodeOptions = {},
   ): WorldNode<Result> {
     if (this.#nodes.has(name)) throw new SimulationError('WORLD', `There is a node called ${name} already.`);
-    const node = new WorldNode(name, program, this.#placeOf(name), options);
+    const node = new WorldNode(name, program, this.#placeOf(name, options), options);
     this.#nodes.set(name, node);
     this.#recorder.knowsNode(name);
     void node.start();
@@ -116,6 +127,14 @@ export class World {
     const node = this.#nodes.get(name);
     if (node === undefined) throw new SimulationError('WORLD', `No node of this world is called ${name}.`);
     return node;
+  }
+
+  /**
+   * What the link between two nodes is like from now on, either way: ideal until said otherwise.
+   * @throws {RangeError} when a number is out of its range
+   */
+  link(one: Named, other: Named, options: LinkOptions): void {
+    this.network.link(nameOf(one), nameOf(other), options);
   }
 
   /** Waits so long. */
@@ -201,6 +220,12 @@ export class World {
     this.apply({ kind: 'reset', atMs: this.nowMs, one: nameOf(one), other: nameOf(other) });
   }
 
+  /** What the next pieces of bytes that way suffer. */
+  tamper(from: Named, to: Named, kind: Tampering, pieces = 1): void {
+    this.apply({ kind, atMs: this.nowMs, from: nameOf(from), to: nameOf(to), pieces });
+  }
+
+  /** The node stands still for so long, as a process that is stopped by a signal. */
   pause(node: Named, duration: Duration): void {
     this.apply({ kind: 'pause', atMs: this.nowMs, node: nameOf(node), forMs: durationMs(duration) });
   }
@@ -283,7 +308,11 @@ export class World {
       case 'pause': {
         const node = this.get(fault.node);
         node.pause();
-        this.clock.setTimer(fault.forMs, () => node.resume());
+        this.network.pause(fault.node);
+        this.clock.setTimer(fault.forMs, () => {
+          node.resume();
+          this.network.resume(fault.node);
+        });
         return;
       }
       case 'crash':
@@ -299,14 +328,14 @@ export class World {
       case 'skewClock':
         return this.get(fault.node).skewClock(fault.seconds);
       default:
-        return;
+        return this.network.tamperNext(fault.from, fault.to, fault.kind, fault.pieces);
     }
   }
 
-  #placeOf(name: string): NodePlace {
+  #placeOf(name: string, { host }: WorldNodeOptions): NodePlace {
     const recorder = this.#recorder;
     return {
-      network: this.network.host(name),
+      network: this.network.host(name, host),
       logger: recorder.logger(name),
       clock: (wrong) => new NodeClock(this.clock, wrong),
       random: (life) => seededRandom(seedOf(this.seed, `${name} ${life}`)),
@@ -315,7 +344,7 @@ export class World {
         return recorder.watch(node, life);
       },
       ended: ({ life }, what, { timers }) => {
-        const left = { timers, streams: 0, listeners: 0 };
+        const left = { timers, ...this.network.left(name) };
         recorder.record({ kind: 'node', atMs: this.nowMs, node: name, what, life, ...(what === 'stopped' && { left }) });
       },
       failed: (thrown) => {
