@@ -12,21 +12,29 @@ import {
   via,
   whenThere,
 } from 'postern';
-import type { Scenario } from 'postern/simulation';
+import { everyMessageEnds, noNonceTwice, noPlaintext, nothingLeft, oneOwner, orderPerSender, type Scenario } from 'postern/simulation';
 import { database, transfer } from './database.ts';
 import { identityOf, relay } from './parts.ts';
 
+/** Dials out, and cannot be dialled. */
+const inPrivate = { host: { isBehindNat: true } };
+/** The two wires that no stranger can touch. */
+const isPrivate = (from: string, to: string) => [from, to].includes('vault');
+
 export const scenario: Scenario = {
   name: 'company',
+  keepBytes: true,
+  invariants: [noPlaintext(['alice'], { isPrivate }), noNonceTwice, everyMessageEnds, orderPerSender, oneOwner(), nothingLeft],
   play: async (world) => {
     const middle = world.node('relay', relay);
     const { identity: middleId } = await middle.ready;
     const relayIs = middleId.identifier;
-    const vault = world.node('vault', database); // the bank's database
+    const vault = world.node('vault', database); // the bank's database, of which others see nothing
+    for (const stranger of ['relay', 'analysis']) world.partition(vault, stranger);
     await vault.ready;
 
-    const bank = world.node('bank', async (home) => ({ identity: await identityOf(home) }));
-    const analysis = world.node('analysis', async (home) => ({ identity: await identityOf(home) }));
+    const bank = world.node('bank', async (home) => ({ identity: await identityOf(home) }), inPrivate);
+    const analysis = world.node('analysis', async (home) => ({ identity: await identityOf(home) }), inPrivate);
     const [{ identity: bankId }, { identity: analysisId }] = [await bank.ready, await analysis.ready];
 
     const toRelay = connectionSession(bank.node, tcp(), 'relay:4000');

@@ -37,8 +37,8 @@ class Lines implements StreamReader {
 const say = (stream: ByteStream, line: string) => void stream.write([new TextEncoder().encode(`${line}\n`)]);
 
 /** `set KEY VALUE` within a transaction that `commit ID` ends. What was committed is on the disk; doing the same ID again changes nothing. */
-export async function database({ network, storage }: Home): Promise<void> {
-  await network.listen({ host: '0.0.0.0', port: 5432 }, (stream) => {
+export async function database({ node, network, storage }: Home): Promise<void> {
+  const listener = await network.listen({ host: '0.0.0.0', port: 5432 }, (stream) => {
     const changes = new Map<string, string>();
     return new Lines(
       (line) => {
@@ -54,6 +54,7 @@ export async function database({ network, storage }: Home): Promise<void> {
       () => stream.end(),
     );
   });
+  node.onStop(() => void listener.close());
 }
 
 /** Moves money once: again and again, under the same ID, until the database says that it is done. @returns how often it was tried */
