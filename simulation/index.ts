@@ -7,6 +7,7 @@ export { type RunOptions, SimulatedClock, type SimulatedClockOptions } from './c
 export { type Duration } from './duration.ts';
 export { SimulationError } from './errors.ts';
 export { type Fault, type FaultKind, faultText, type Tampering } from './faults.ts';
+export { type FaultListOptions, faultLists, type Trouble } from './generators.ts';
 export {
   type BackOptions,
   backAfterFaults,

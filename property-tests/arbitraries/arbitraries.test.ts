@@ -2,17 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concat } from '../../runtime/codec/bare.ts';
 import { decodeEnvelope } from '../../runtime/codec/envelope.ts';
+import { shrunk } from '../shrunk.ts';
 import { addresses, chunkings, frames, hostileBytes, localAddresses, payloads, routes, topologies } from './index.ts';
-
-/** The simplest value for which a predicate holds, as a failing test would report it. */
-function shrunk<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => boolean): T {
-  const { counterexample } = fc.check(
-    fc.property(arbitrary, (value) => !holds(value)),
-    { seed: 1, numRuns: 1_000 },
-  );
-  if (counterexample === null) throw new Error('no value found');
-  return counterexample[0];
-}
 
 test('failures shrink to something readable', () => {
   expect(String(shrunk(localAddresses(), ({ name }) => /^[a-z]/.test(name)))).toBe('0#a');

@@ -54,13 +54,14 @@ export function topologies(size: TopologySize = {}): fc.Arbitrary<Topology> {
     });
 }
 
-const nodeName = (index: number) => `node-${index}`;
+export const nodeName = (index: number) => `node-${index}`;
 
 function link(node: string, other: string, dials: boolean): LinkPlan {
   return dials ? { dialer: node, listener: other } : { dialer: other, listener: node };
 }
 
-function relay(links: readonly LinkPlan[], choice: number, index: number): RelayPlan {
+/** A relay over one of the links, of which there is one at least. */
+export function relay(links: readonly LinkPlan[], choice: number, index: number): RelayPlan {
   const over = links[choice % links.length];
   return { name: `relay-${index}`, at: over?.listener ?? '', owner: over?.dialer ?? '' };
 }

@@ -47,6 +47,17 @@ test('simulators give every port', async () => {
 });
 
 test('testers of their own programs find generators', () => {
-  for (const name of ['addresses', 'routes', 'envelopes', 'frames', 'hostileBytes', 'topologies', 'chunkings'])
+  for (const name of [
+    'addresses',
+    'routes',
+    'envelopes',
+    'frames',
+    'hostileBytes',
+    'topologies',
+    'behindNat',
+    'routesOver',
+    'attributeSets',
+    'chunkings',
+  ])
     expect(generators).toHaveProperty(name);
 });
