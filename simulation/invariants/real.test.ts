@@ -15,6 +15,7 @@ import {
   everyMessageEnds,
   messageSums,
   noNonceTwice,
+  noPlaintext,
   nothingLeft,
   onlyAllowed,
   orderPerSender,
@@ -55,6 +56,7 @@ const invariants = [
   orderPerSender,
   onlyAllowed(({ node, destination, isFromAfar }) => !(node === 'server' && destination === '0#vault' && isFromAfar)),
   noNonceTwice,
+  noPlaintext(['account 4711']),
   queuesWithin(25),
   nothingLeft,
   backAfterFaults({ withinMs: 1_000, sign: 'answered' }),
@@ -62,8 +64,9 @@ const invariants = [
 ];
 
 test('a real run holds them, with much to hold them by', async () => {
-  const { trace } = await simulate({ seed: 3, invariants }, play);
+  const { trace } = await simulate({ seed: 3, invariants, keepBytes: true }, play);
   expect(trace.events.filter(({ kind }) => kind === 'seal').length).toBeGreaterThan(40);
+  expect(trace.events.filter(({ kind }) => kind === 'bytes').length).toBeGreaterThan(40);
   const { sent, handled, dead, lost, waiting, undeliverable } = messageSums(trace);
   expect(sent).toBe(handled + dead + lost + waiting);
   expect(handled).toBeGreaterThan(80);
@@ -80,4 +83,19 @@ test('a real run breaks what it does not hold', async () => {
     const run = simulate({ seed: 3, invariants: [invariant], replays: false }, play);
     await expect(run).rejects.toMatchObject({ code: 'SIMULATION_FAILED', violation: { invariant: invariant.name } });
   }
+});
+
+test('plaintext on a link of a real run is found, and so is that nobody kept its bytes', async () => {
+  const withoutChannel: Play = async (world) => {
+    const [open, client] = world.nodes('open', 'client');
+    const listener = await open.node.listen(tcp(), '0.0.0.0:4000');
+    open.node.start('echo', echo);
+    open.node.publish('echo', { on: listener, allow: allowEveryone });
+    const connection = await client.node.connect(tcp(), 'open:4000');
+    await client.node.request(route(connection, 'echo'), text.encode('account 4711'));
+  };
+  const run = (keepBytes: boolean) =>
+    simulate({ seed: 3, invariants: [noPlaintext(['account 4711'])], keepBytes, replays: false }, withoutChannel);
+  await expect(run(true)).rejects.toThrow('"account 4711" is legible from client to open');
+  await expect(run(false)).rejects.toThrow('the run kept no bytes');
 });
