@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { main } from './simulate.ts';
+
+let folder = '';
+const fileOf = (name: string, source: string) => {
+  const file = join(folder, `${name}.mjs`);
+  writeFileSync(file, source);
+  return file;
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-simulate-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function run(...args: string[]) {
+  const said = { out: '', error: '' };
+  const output = {
+    out: (text: string) => void (said.out += `${text}\n`),
+    error: (text: string) => void (said.error += text),
+    isTerminal: false,
+  };
+  return { code: await main(args, output), ...said };
+}
+
+const quiet = `export const scenario = { name: 'quiet', play: (world) => world.pass('90s') };`;
+const restless = `export default {
+  name: 'restless',
+  faults: [
+    { kind: 'skewClock', atMs: 10, node: 'one', seconds: 5 },
+    { kind: 'pause', atMs: 20, node: 'one', forMs: 100 },
+  ],
+  invariants: [{ name: 'no pause', check: ({ events }) => {
+    const at = events.findIndex(({ kind, fault }) => kind === 'fault' && fault.kind === 'pause');
+    return at < 0 ? undefined : { invariant: 'no pause', text: 'one stood still', at };
+  } }],
+  play: (world) => { world.nodes('one'); return world.pass('1s'); },
+};`;
+
+test('one run that holds, under a seed', async () => {
+  const { code, out, error } = await run(fileOf('quiet', quiet), '--seed', '7');
+  expect([code, error]).toEqual([0, '']);
+  expect(out).toMatch(/^quiet: 1 run held in .* s \(.* a second, 90 s of virtual time\), seed 7\.\n$/);
+});
+
+test('many runs that hold', async () => {
+  const { code, out } = await run(fileOf('quiet', quiet), '--runs', '30', '--seed', '7');
+  expect(code).toBe(0);
+  expect(out).toContain('30 runs held');
+  expect(out).toContain('45 min of virtual time');
+});
+
+test('a run that fails ends with 1, and says what broke and how to see it again', async () => {
+  const file = fileOf('restless', restless);
+  const { code, error } = await run(file, '--seed', '7');
+  expect(code).toBe(1);
+  expect(error).toContain('no pause: one stood still');
+  expect(error).toContain('faults: 10 ms skewClock one by 5 s; 20 ms pause one for 100 ms');
+  const command = /again: npm run simulate -- (.*) --seed 7 --faults '(.*)'/.exec(error);
+  expect(command?.[1]).toBe(file);
+  expect(await run(file, '--seed', '7', '--faults', command?.[2] ?? '')).toMatchObject({ code: 1, error });
+});
+
+test('faults that are given take the place of those of the scenario', async () => {
+  expect((await run(fileOf('restless', restless), '--faults', '[]')).code).toBe(0);
+});
+
+test.each([
+  [[], 'Which scenario?'],
+  [['a.ts', 'b.ts'], 'One file at a time; beside a.ts there is also b.ts.'],
+  [['a.ts', '--seed', 'x'], "--seed takes a whole number from 0 to 2147483647, not 'x'."],
+  [['a.ts', '--runs', '0'], "--runs takes a whole number from 1 to 1000000000, not '0'."],
+  [['a.ts', '--faults', '{}'], '--faults takes a JSON list of faults, as a failure prints it.'],
+  [['a.ts', '--colour'], "Unknown option '--colour'"],
+  [['nowhere.mjs'], 'nowhere.mjs cannot be loaded'],
+])('an order that makes no sense ends with 64 and says why: %j', async (args, why) => {
+  const { code, error } = await run(...args);
+  expect(code).toBe(64);
+  expect(error).toContain(why);
+  expect(error).toContain('Usage: npm run simulate');
+});
+
+test('a file without a scenario is told from one that does not load', async () => {
+  const { code, error } = await run(fileOf('empty', 'export const other = 1;'));
+  expect([code, error.includes('exports no scenario')]).toEqual([64, true]);
+});
+
+test('--help', async () => {
+  const { code, out } = await run('--help');
+  expect([code, out.startsWith('Usage:')]).toEqual([0, true]);
+});

@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { explore, type Report, type Scenario, simulate, SimulationFailure } from '../simulate.ts';
+import type { Fault } from '../faults.ts';
+import { type Order, readOrder, USAGE, UsageError } from './order.ts';
+import { Progress } from './progress.ts';
+
+export interface Output {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+  /** Whether a line may be written over. */
+  readonly isTerminal: boolean;
+}
+
+/** The command `simulate`. @returns its exit code */
+export async function main(args: readonly string[], output: Output): Promise<number> {
+  try {
+    const order = readOrder(args);
+    if (order === 'help') {
+      output.out(USAGE);
+      return 0;
+    }
+    return await run(order, await load(order.file), output);
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown;
+    output.error(`${thrown.message}\n\n${USAGE}\n`);
+    return 64;
+  }
+}
+
+async function load(file: string): Promise<Scenario> {
+  const module = (await import(pathToFileURL(resolve(file)).href).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${file} cannot be loaded: ${reason}`);
+  })) as { readonly default?: unknown; readonly scenario?: unknown };
+  const scenario = module.default ?? module.scenario;
+  if (typeof scenario !== 'object' || scenario === null || !('play' in scenario) || typeof scenario.play !== 'function')
+    throw new UsageError(`${file} exports no scenario: export one as \`default\` or \`scenario\`, with a \`name\` and a \`play\`.`);
+  return scenario as Scenario;
+}
+
+async function run(order: Order, scenario: Scenario, output: Output): Promise<number> {
+  const progress = new Progress(order.runs, output);
+  const onRun = ({ virtualMs }: Report) => progress.ran(virtualMs);
+  const common = { name: scenario.name, file: order.file, keepBytes: scenario.keepBytes ?? false, invariants: scenario.invariants ?? [] };
+  const seed = order.seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1;
+  try {
+    if (order.runs > 1)
+      await explore({ ...common, seed, runs: order.runs, faults: generatorOf(order.faults ?? scenario.faults), onRun }, scenario.play);
+    else onRun(await simulate({ ...common, seed, faults: order.faults ?? oneOf(scenario.faults, seed) }, scenario.play));
+    progress.end();
+    output.out(`${scenario.name}: ${progress.summary()}, seed ${seed}.`);
+    return 0;
+  } catch (thrown) {
+    progress.end();
+    if (!(thrown instanceof SimulationFailure)) throw thrown;
+    output.error(`${scenario.name} failed after ${progress.runs} runs that held.\n${thrown.message}\n`);
+    return 1;
+  }
+}
+
+type Faults = Scenario['faults'];
+
+const isList = (faults: Faults): faults is readonly Fault[] => Array.isArray(faults);
+const generatorOf = (faults: Faults = []) => (isList(faults) ? fc.constant(faults) : faults);
+const oneOf = (faults: Faults = [], seed: number) => (isList(faults) ? faults : (fc.sample(faults, { seed, numRuns: 1 })[0] ?? []));
