@@ -55,6 +55,7 @@ export class TransportError extends PosternError<
   | 'FRAME_TOO_LARGE'
   | 'FRAME_TIMEOUT'
   | 'PEER_SILENT'
+  | 'PEER_STALLED'
   | 'CONNECTION_CLOSED'
 > {}
 

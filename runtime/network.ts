@@ -31,6 +31,11 @@ export interface ByteStream {
   write(chunks: readonly Uint8Array[]): boolean;
   /** Calls back once when no written byte waits here any more; at once if none does. Not called after a reset. */
   drained(callback: () => void): void;
+  /**
+   * While bytes wait here, a number that changes when some have left and only then. Absent where the host cannot tell: then a write
+   * counts as a whole.
+   */
+  readonly drainProgress?: number | undefined;
   /** Stops reading: pressure reaches the peer through its own full buffers. */
   pause(): void;
   resume(): void;

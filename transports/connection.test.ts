@@ -13,6 +13,7 @@ import { hop } from '../workers/hop.ts';
 import { tcp } from './tcp.ts';
 
 const PORT = 4_000;
+const HEARTBEAT = GREETING.slice(2);
 
 function makeWorld(windowBytes?: number) {
   const clock = new SimulatedClock();
@@ -155,6 +156,31 @@ describe('a connection', () => {
     release();
     await world.pass(600_000);
     expect(peer.state).toBe('reset'); // it read on, and then the frame was not ended
+  });
+
+  test('a peer that takes nothing of what waits for it is cut off after 30 s; one that reads in time is not', async () => {
+    const world = makeWorld();
+    const { server } = await listening(world);
+    const [stuck, lazy] = [await world.clock.runUntil(world.dial()), await world.clock.runUntil(world.dial())];
+    for (const peer of [stuck, lazy]) {
+      peer.send(Buffer.from(GREETING, 'hex'));
+      peer.pause();
+    }
+    await world.pass(100);
+    const ends = [...server.connections].map((connection) => connection.closed);
+    for (const connection of server.connections)
+      for (let index = 0; index < 20; index++) void server.send(route(connection, 'x'), new Uint8Array(40_000));
+    for (let round = 0; round < 5; round++) {
+      for (const peer of [stuck, lazy]) peer.send(Buffer.from(HEARTBEAT, 'hex')); // that it lives is no excuse
+      if (round === 4) expect([stuck.state, server.connections.size]).toEqual(['open', 2]);
+      await world.pass(7_000);
+      lazy.resume();
+      await world.pass(10);
+      lazy.pause();
+    }
+    expect([stuck.state, lazy.state, server.connections.size]).toEqual(['reset', 'open', 1]);
+    expect(await ends[0]).toMatchObject({ code: 'PEER_STALLED' });
+    expect(server.deadLetters.count('stopped')).toBeGreaterThan(0);
   });
 
   test('an end that the other end never answers is over in half a second; one whose bytes do not leave, in five', async () => {

@@ -13,6 +13,7 @@ import type { HasFlow, Node } from '../runtime/node.ts';
 import { Route } from '../runtime/route.ts';
 import type { Connection } from '../runtime/transport.ts';
 import type { Worker } from '../runtime/worker.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** A heartbeat goes out when nothing was written for so long. Source: decisions.md B9. */
 export const HEARTBEAT_MS = 10_000;
@@ -42,6 +43,8 @@ export interface Carrier {
   flush(): boolean;
   /** Calls back once when no byte waits, at once if none does; perhaps never after the connection is lost. */
   whenDrained(callback: () => void): void;
+  /** See `ByteStream`. */
+  readonly drainProgress?: number | undefined;
   pause(): void;
   resume(): void;
   /** Ends our direction, after what was written. */
@@ -104,6 +107,7 @@ export class ConnectionWorker implements Worker, Connection {
   readonly #receiver: Address;
   readonly #carrier: Carrier;
   readonly #opening: Opening;
+  readonly #stall: StallWatch;
   /** Messages that the carrier has, each still charged to whoever it came from. */
   #unwritten: Message[] = [];
   /** Messages that wait until the carrier has got rid of those. */
@@ -131,6 +135,7 @@ export class ConnectionWorker implements Worker, Connection {
     this.#carrier = carrier;
     this.remote = remote;
     this.#opening = opening;
+    this.#stall = new StallWatch(this, () => carrier.drainProgress);
     this.direction = opening.direction;
     this.flow = opening.flow;
     this.address = node.newAddress();
@@ -274,11 +279,13 @@ export class ConnectionWorker implements Worker, Connection {
     if (hasLeft) return this.#releaseWritten();
     if (this.#isDraining) return;
     this.#isDraining = true;
+    this.#stall.began();
     this.#carrier.whenDrained(this.#onDrained);
   }
 
   readonly #onDrained = (): void => {
     this.#isDraining = false;
+    this.#stall.ended();
     this.#context.enter(() => {
       this.#releaseWritten();
       this.#pushBacklog();

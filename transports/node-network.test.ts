@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { connect, Server } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { StreamReader } from '../runtime/network.ts';
+import type { ByteStream, StreamReader } from '../runtime/network.ts';
 import { createNodeNetwork, nodeNetwork } from './node-network.ts';
 
 const loopback = { host: '127.0.0.1', port: 0 };
@@ -100,6 +100,28 @@ describe('accepted connections', () => {
     };
     expect(await largestRead(nodeNetwork, disguise)).toBeLessThanOrEqual(65_536);
   });
+});
+
+test('whether bytes that wait leave can be told before all of them have left', async () => {
+  let accepted: ByteStream | undefined;
+  const listener = await nodeNetwork.listen(loopback, (stream) => {
+    accepted = stream;
+    stream.pause();
+    return { ...silent, buffer: () => new Uint8Array(65_536) };
+  });
+  const dialled = await nodeNetwork.connect(listener.local, () => silent);
+  dialled.write([new Uint8Array(64 * 1024 * 1024)]);
+  await vi.waitUntil(() => accepted !== undefined);
+  let isDrained = false;
+  dialled.drained(() => (isDrained = true));
+  const stuck = dialled.drainProgress;
+  expect(stuck).toBeGreaterThan(0);
+  accepted!.resume();
+  await vi.waitUntil(() => dialled.drainProgress !== stuck, { interval: 0 });
+  expect(isDrained).toBe(false);
+  accepted!.reset();
+  dialled.reset();
+  await listener.close();
 });
 
 test('a listener out of descriptors closes for a while and opens again at the same port', async () => {

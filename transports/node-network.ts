@@ -239,6 +239,10 @@ class NodeStream implements ByteStream {
     else this.#waiting.push(callback);
   }
 
+  get drainProgress(): number | undefined {
+    return drainProgress(this.socket);
+  }
+
   pause(): void {
     this.#isPaused = true;
     this.socket.pause();
@@ -347,6 +351,15 @@ class NodeStream implements ByteStream {
     this.#unread = undefined;
     this.#waiting = [];
   }
+}
+
+/**
+ * How much of the write under way the system has not taken. `writableLength` counts a write until all of it has left. The
+ * handle is no public name, hence it is looked for first.
+ */
+export function drainProgress(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly writeQueueSize?: number } | null };
+  return handle?.writeQueueSize;
 }
 
 function joined(chunks: readonly Uint8Array[], count: number): Uint8Array {

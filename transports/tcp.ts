@@ -135,6 +135,10 @@ class TcpConnection implements StreamReader, Carrier {
     this.#stream.drained(callback);
   }
 
+  get drainProgress(): number | undefined {
+    return this.#stream.drainProgress;
+  }
+
   pause(): void {
     this.#frames.pause();
     this.#stream.pause();

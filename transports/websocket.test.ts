@@ -248,6 +248,89 @@ describe('the WebSocket transport', () => {
     await clock.runUntil(slow.stop());
   });
 
+  describe('in virtual time', () => {
+    let clock: SimulatedClock;
+    let timed: Node;
+    let raw: RawClient;
+
+    beforeEach(async () => {
+      clock = new SimulatedClock();
+      timed = makeNode(clock);
+      const at = await timed.listen(websocket(), '127.0.0.1:0');
+      raw = new RawClient(at.local.port);
+      clients.push(raw);
+      await raw.upgrade();
+    });
+
+    afterEach(async () => {
+      await clock.runUntil(timed.stop());
+    });
+
+    /** Lets the sockets do what they can do, then that much time pass. */
+    async function pass(ms: number): Promise<void> {
+      for (let turn = 0; turn < 50; turn++) await immediate();
+      clock.advance(ms);
+    }
+
+    const [begin, goOn] = [0x02, 0x00];
+
+    test('pings between the fragments of a message do not end its 30 s', async () => {
+      raw.socket.write(Buffer.concat([frame(begin, Buffer.of(1)), frame(PING, Buffer.of())]));
+      for (let second = 0; second < 29; second++) {
+        await pass(1_000);
+        raw.socket.write(Buffer.concat([frame(PING, Buffer.of(1)), frame(goOn, Buffer.of(0)), frame(PING, Buffer.of())]));
+      }
+      await pass(500);
+      expect(timed.connections.size).toBe(1);
+      await pass(1_000);
+      await raw.closed;
+      expect(timed.connections.size).toBe(0);
+    });
+
+    test('one that begins right behind another has its 30 s too', async () => {
+      raw.socket.write(Buffer.concat([frame(BINARY, message(3)), frame(begin, Buffer.of(1))]));
+      await pass(29_000);
+      expect(timed.connections.size).toBe(1);
+      await pass(1_100);
+      await raw.closed;
+      expect(timed.connections.size).toBe(0);
+    });
+
+    test('pings alone are no message that has begun', async () => {
+      for (let second = 0; second < 40; second++) {
+        raw.socket.write(frame(PING, Buffer.of(7)));
+        await pass(1_000);
+      }
+      expect(timed.connections.size).toBe(1);
+    });
+
+    test('a peer that takes nothing of what waits for it is cut off after 30 s, one that takes a little is not', async () => {
+      const [connection] = [...timed.connections];
+      let readBytes = 0;
+      let onRead: () => void = () => undefined;
+      raw.socket.removeAllListeners('data').on('data', ({ length }: Buffer) => {
+        readBytes += length;
+        onRead();
+      });
+      raw.socket.pause();
+      const count = 120; // of 200 KB: more than the buffers of both systems take
+      for (let index = 0; index < count; index++) void timed.send(route(connection!, 'x'), new Uint8Array(200_000));
+      for (let round = 1; round <= 2; round++) {
+        for (let second = 0; second < 25; second++) await pass(1_000);
+        raw.socket.resume();
+        await new Promise<void>((resolve) => {
+          onRead = () => readBytes > round * 6_000_000 && resolve();
+        });
+        raw.socket.pause();
+      }
+      expect(timed.connections.size).toBe(1);
+      for (let index = 0; index < count; index++) void timed.send(route(connection!, 'x'), new Uint8Array(200_000));
+      for (let second = 0; second < 36; second++) await pass(1_000);
+      expect(timed.connections.size).toBe(0);
+      expect(await connection!.closed).toMatchObject({ code: 'PEER_STALLED' });
+    });
+  });
+
   test('a dial to something else fails with the reason', async () => {
     for (const answer of ['HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', 'SSH-2.0-x\r\n', '']) {
       const other = await nodeNetwork.listen({ host: '127.0.0.1', port: 0 }, (stream) => {

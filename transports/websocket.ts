@@ -15,7 +15,8 @@ import { type Carrier, type ConnectionOptions, ConnectionWorker, type Opening, o
 import { FrameDeadline } from './frame-deadline.ts';
 import { COPIED_BYTES_MAX, FRAME_BYTES_MAX } from './framing.ts';
 import { ListenerWorker } from './listener.ts';
-import { aborted, connectError, hostPort, KEEP_ALIVE_IDLE_MS, listen, timedOut } from './node-network.ts';
+import { MessageBounds } from './message-bounds.ts';
+import { aborted, connectError, drainProgress, hostPort, KEEP_ALIVE_IDLE_MS, listen, timedOut } from './node-network.ts';
 
 type Socket = IncomingMessage['socket'];
 
@@ -187,6 +188,7 @@ class WebSocketConnection implements Carrier {
   readonly #socket: Socket;
   readonly #frameBytesMax: number;
   readonly #deadline: FrameDeadline;
+  readonly #bounds = new MessageBounds();
   #pending: Uint8Array[] = [];
   #isRefused = false;
 
@@ -199,11 +201,9 @@ class WebSocketConnection implements Carrier {
     this.#deadline = new FrameDeadline(this.worker);
     this.worker.begin(options);
     ws.on('message', (data: Buffer, isBinary) => this.worker.enter(() => this.#receive(data, isBinary)));
-    ws.on('ping', () => this.#deadline.ended()).on('pong', () => this.#deadline.ended());
     ws.on('error', (cause) => this.#failed(cause));
     ws.on('close', (code) => this.worker.enter(() => this.#closed(code)));
-    // Before the library looks at the bytes: when they end a message, it says so afterwards.
-    socket.prependListener('data', () => this.worker.enter(() => this.#deadline.begun()));
+    socket.prependListener('data', (bytes: Buffer) => this.worker.enter(() => this.#watchMessage(bytes)));
   }
 
   push(onward: Route, message: Message): number {
@@ -233,6 +233,10 @@ class WebSocketConnection implements Carrier {
     else this.#socket.write('', () => this.whenDrained(callback)); // called back after all that waits before it
   }
 
+  get drainProgress(): number | undefined {
+    return drainProgress(this.#socket);
+  }
+
   pause(): void {
     this.#ws.pause();
   }
@@ -249,8 +253,15 @@ class WebSocketConnection implements Carrier {
     if (!this.#isRefused) this.#ws.terminate();
   }
 
+  /** A ping between the fragments of a message does not end the time it has. */
+  #watchMessage(bytes: Uint8Array): void {
+    const wholeBefore = this.#bounds.wholeCount;
+    this.#bounds.onBytes(bytes);
+    if (!this.#bounds.isInside || this.#bounds.wholeCount !== wholeBefore) this.#deadline.ended();
+    if (this.#bounds.isInside) this.#deadline.begun();
+  }
+
   #receive(data: Buffer, isBinary: boolean): void {
-    this.#deadline.ended();
     if (!isBinary) return this.#refuse(CLOSE_UNSUPPORTED, 'A text message came: this protocol has none.');
     if (data.length > this.#frameBytesMax) return this.worker.skipped(data.length);
     try {
