@@ -19,8 +19,6 @@ const DIAL_MS_MAX = 127_000;
 /** How long an address may be silent before the next one of the name is tried. Source: RFC 8305 §5 */
 const NEXT_ADDRESS_MS = 250;
 
-export type { Tamper };
-
 export interface SimulatedNetworkOptions {
   readonly clock: Clock;
   /** What jitter, loss and tampering come from: seed 0 by default, so that they repeat. */
