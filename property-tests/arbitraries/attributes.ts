@@ -31,7 +31,5 @@ export function attributeSets(countMax = 8): fc.Arbitrary<ReadonlyMap<string, st
     { weight: 3, arbitrary: fc.constantFrom(...VALUES) },
     { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 20 }) },
   );
-  return fc
-    .uniqueArray(fc.tuple(attributeNames(), values), { maxLength: countMax, selector: ([name]) => name })
-    .map((entries) => new Map(entries));
+  return fc.array(fc.tuple(attributeNames(), values), { maxLength: countMax }).map((entries) => new Map(entries));
 }

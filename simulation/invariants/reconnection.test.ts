@@ -29,6 +29,7 @@ test('after the last heal it works again in time', () => {
 
 test('a sign between two faults is none', () => {
   expect(broken(partition(0), heal(50), back(60), partition(70), heal(80), back(300))).toMatchObject({ at: 4 });
+  expect(broken(partition(0), back(50), heal(50))).toMatchObject({ at: 2 });
 });
 
 test('a run that ends too early has shown nothing, and says so', () => {
