@@ -300,7 +300,7 @@ describe('the listener', () => {
   });
 
   test('has a bound', async () => {
-    const world = await PortalWorld.make({ outlet: { streamsMax: 2 } });
+    const world = await PortalWorld.make({ outlet: { streamsMax: 2, streamsPerPeerMax: 2 } });
     const clients = [await world.connect(), await world.connect(), await world.connect()];
     await world.run(100);
     expect(clients.map(({ wasReset }) => wasReset)).toEqual([false, false, true]);

@@ -16,6 +16,8 @@ export interface OutletStreamOptions {
   readonly windowBytes: number;
   /** By which the Ping came in. */
   readonly ingress: Ingress;
+  /** The one dial is over, in whatever way. */
+  readonly onDialEnded: () => void;
   readonly onEnded: () => void;
 }
 
@@ -64,14 +66,20 @@ export class OutletStream implements Worker, StreamRole {
   }
 
   #dial(): void {
-    const { target, dialTimeoutMs } = this.#options;
+    const { target, dialTimeoutMs, onDialEnded } = this.#options;
     const attach = (socket: Parameters<PortalStream['attach']>[0]) => {
       this.#stream.attach(socket);
       return this.#stream;
     };
     this.#context.node.network.connect(target, attach, { timeoutMs: dialTimeoutMs, signal: this.#called.signal }).then(
-      () => this.#context.enter(() => this.#life.report({ type: 'dial.succeeded' })),
-      (thrown: unknown) => this.#context.enter(() => this.#life.report({ type: 'dial.failed', reason: reasonOf(thrown) })),
+      () => {
+        onDialEnded();
+        this.#context.enter(() => this.#life.report({ type: 'dial.succeeded' }));
+      },
+      (thrown: unknown) => {
+        onDialEnded();
+        this.#context.enter(() => this.#life.report({ type: 'dial.failed', reason: reasonOf(thrown) }));
+      },
     );
   }
 

@@ -7,6 +7,8 @@ import type { Message } from '../../runtime/message.ts';
 import type { HostPort } from '../../runtime/network.ts';
 import type { HasFlow, Node } from '../../runtime/node.ts';
 import type { Worker } from '../../runtime/worker.ts';
+import { peerOf } from '../secure-channel/local-info.ts';
+import { OutletCount } from './outlet-caps.ts';
 import { OutletStream } from './outlet-stream.ts';
 import { decodePortalMessage, encodeDisconnect, encodeReset, type PortalMessage, type ResetReason } from './portal-message.ts';
 
@@ -16,6 +18,8 @@ export const DIAL_TIMEOUT_MS = 4_000;
 export const WINDOW_BYTES = 1024 * 1024;
 /** Streams of one inlet or outlet at a time. Our own bound. */
 export const STREAMS_MAX = 10_000;
+/** Connections to a target that an outlet makes at a time. Our own bound: a target that does not answer costs a descriptor for each. */
+export const DIALS_MAX = 256;
 
 export interface OutletOptions {
   /** The worker that inlets send their Ping to. Default: `outlet`. */
@@ -37,6 +41,13 @@ export interface OutletOptions {
   readonly windowBytes?: number;
   /** How many streams there may be at a time. Default: 10,000. */
   readonly streamsMax?: number;
+  /**
+   * How many of them may be one peer's: that of the secure channel the stream came by; without a channel, one connection's. More
+   * are refused as `streamsMax` does it. Default: half of `streamsMax`, so that no peer shuts out the others.
+   */
+  readonly streamsPerPeerMax?: number;
+  /** How many connections to the target may be in the making at a time. More are refused. Default: 256. */
+  readonly dialsMax?: number;
 }
 
 export interface Outlet {
@@ -73,10 +84,13 @@ class OutletListener implements Worker {
   readonly #options: OutletOptions;
   readonly #target: HostPort;
   readonly #streams = new Set<Address>();
+  readonly #count: OutletCount;
 
   constructor(options: OutletOptions, target: HostPort) {
     this.#options = options;
     this.#target = target;
+    const { streamsMax: streams = STREAMS_MAX, dialsMax: dials = DIALS_MAX } = options;
+    this.#count = new OutletCount({ streams, streamsPerPeer: options.streamsPerPeerMax ?? Math.ceil(streams / 2), dials });
   }
 
   get streams(): number {
@@ -90,8 +104,10 @@ class OutletListener implements Worker {
   onMessage(message: Message, context: Context): void {
     const ping = this.#readPing(message, context);
     if (ping === undefined || message.returnRoute.isEmpty) return context.giveUp(message, 'refused');
-    if (this.#streams.size >= (this.#options.streamsMax ?? STREAMS_MAX)) {
-      context.node.logger.log('warn', 'outlet.full', { address: context.address.toString(), streams: this.#streams.size });
+    const peer = whose(message);
+    const cap = this.#count.exceeded(peer);
+    if (cap !== undefined) {
+      context.node.logger.log('warn', 'outlet.full', { address: context.address.toString(), cap, peer, streams: this.streams });
       return context.reply(message, ping.announcement === undefined ? encodeDisconnect() : encodeReset('limit'));
     }
     if (ping.announcement === undefined && this.#options.requireNumbers === true) {
@@ -99,7 +115,7 @@ class OutletListener implements Worker {
       context.node.logger.log('info', 'portal.stream.reset', { address: context.address.toString(), reason });
       return context.reply(message, encodeDisconnect());
     }
-    this.#startStream(message, ping.announcement, context);
+    this.#startStream(message, peer, ping.announcement, context);
   }
 
   #readPing(message: Message, { node, address }: Context) {
@@ -112,20 +128,34 @@ class OutletListener implements Worker {
     return incoming?.kind === 'ping' ? incoming : undefined;
   }
 
-  #startStream(ping: Message, announcement: OutletAnnouncement, { node }: Context): void {
+  #startStream(ping: Message, peer: string, announcement: OutletAnnouncement, { node }: Context): void {
     const { allow, dialTimeoutMs = DIAL_TIMEOUT_MS, windowBytes = WINDOW_BYTES } = this.#options;
     const address = node.newAddress();
-    const onEnded = () => void this.#streams.delete(address);
+    let isDialling = true;
+    const onDialEnded = () => {
+      if (isDialling) this.#count.dialEnded();
+      isDialling = false;
+    };
+    const onEnded = () => {
+      onDialEnded(); // It was called off, if it was not over.
+      if (this.#streams.delete(address)) this.#count.remove(peer);
+    };
     const { ingress } = ping;
-    const options = { target: this.#target, dialTimeoutMs, windowBytes, ingress, onEnded };
+    const options = { target: this.#target, dialTimeoutMs, windowBytes, ingress, onDialEnded, onEnded };
     const stream = new OutletStream(ping.returnRoute.owned(), announcement, options);
     // What brought the Ping in will bring in the rest.
     for (const flow of new Set([ping.flow?.id, node.flows.ofProducer(ping.source)?.id])) {
       if (flow !== undefined) node.flows.addConsumer(address, flow);
     }
     this.#streams.add(address);
+    this.#count.add(peer);
     node.start(address, stream, streamOptions(allow));
   }
+}
+
+/** Who pays with its share for a stream: the peer of a channel, else a connection, else this node. */
+function whose(ping: Message): string {
+  return peerOf(ping) ?? ping.flow?.id ?? '';
 }
 
 type OutletAnnouncement = ConstructorParameters<typeof OutletStream>[1];
