@@ -57,6 +57,7 @@ export type {
   TraceEvent,
   Violation,
 } from './trace.ts';
+export { decodeTrace, encodeTrace } from './trace-file.ts';
 export { type Difference, eventText, firstDifference } from './trace-diff.ts';
 export { type Named, type SettleOptions, World, type WorldNodeOptions, type WorldOptions } from './world.ts';
 export { type Home, type NodeProgram, WorldNode } from './world-node.ts';

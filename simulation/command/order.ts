@@ -8,6 +8,7 @@ Runs the scenario that FILE exports as \`default\` or \`scenario\`, under a seed
   --seed N        where chance begins; another one each time by default, and printed
   --runs N        how many runs, each with a seed and faults of its own; 1 by default
   --faults JSON   these faults instead of the scenario's own, as a failure prints them
+  --trace FILE    writes what happened in the failure, or in the last run that held
   --help
 
 Ends with 0 when every run held, 1 when one failed, 64 for an order it does not understand.`;
@@ -18,6 +19,7 @@ export interface Order {
   readonly seed: number | undefined;
   readonly runs: number;
   readonly faults: readonly Fault[] | undefined;
+  readonly trace: string | undefined;
 }
 
 /** An order that is not understood; the text says what would be. */
@@ -35,6 +37,7 @@ export function readOrder(args: readonly string[]): Order | 'help' {
     seed: values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0, 2 ** 31 - 1),
     runs: values.runs === undefined ? 1 : wholeNumber('--runs', values.runs, 1, 1_000_000_000),
     faults: values.faults === undefined ? undefined : faultList(values.faults),
+    trace: values.trace,
   };
 }
 
@@ -47,6 +50,7 @@ function parsed(args: readonly string[]) {
         seed: { type: 'string' },
         runs: { type: 'string' },
         faults: { type: 'string' },
+        trace: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

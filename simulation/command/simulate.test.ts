@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeTrace } from '../trace-file.ts';
 import { main } from './simulate.ts';
 
 let folder = '';
@@ -86,6 +87,18 @@ test.each([
 test('a file without a scenario is told from one that does not load', async () => {
   const { code, error } = await run(fileOf('empty', 'export const other = 1;'));
   expect([code, error.includes('exports no scenario')]).toEqual([64, true]);
+});
+
+test('--trace writes what happened, of a run that held and of one that failed', async () => {
+  for (const [name, source, code] of [
+    ['quiet', quiet, 0],
+    ['restless', restless, 1],
+  ] as const) {
+    const file = join(folder, `${name}.trace`);
+    const ran = await run(fileOf(name, source), '--seed', '7', '--trace', file);
+    expect([ran.code, ran.out.includes(`what happened is in ${file}`)]).toEqual([code, true]);
+    expect(decodeTrace(readFileSync(file))).toMatchObject({ scenario: name, seed: 7 });
+  }
 });
 
 test('--help', async () => {

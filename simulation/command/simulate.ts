@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { explore, type Report, type Scenario, simulate, SimulationFailure } from '../simulate.ts';
 import type { Fault } from '../faults.ts';
+import { encodeTrace } from '../trace-file.ts';
 import { type Order, readOrder, USAGE, UsageError } from './order.ts';
 import { Progress } from './progress.ts';
 
@@ -42,7 +44,11 @@ async function load(file: string): Promise<Scenario> {
 
 async function run(order: Order, scenario: Scenario, output: Output): Promise<number> {
   const progress = new Progress(order.runs, output);
-  const onRun = ({ virtualMs }: Report) => progress.ran(virtualMs);
+  let last: Report | undefined;
+  const onRun = (report: Report) => {
+    last = report;
+    progress.ran(report.virtualMs);
+  };
   const common = { name: scenario.name, file: order.file, keepBytes: scenario.keepBytes ?? false, invariants: scenario.invariants ?? [] };
   const seed = order.seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1;
   try {
@@ -51,11 +57,13 @@ async function run(order: Order, scenario: Scenario, output: Output): Promise<nu
     else onRun(await simulate({ ...common, seed, faults: order.faults ?? oneOf(scenario.faults, seed) }, scenario.play));
     progress.end();
     output.out(`${scenario.name}: ${progress.summary()}, seed ${seed}.`);
+    if (last !== undefined) await keep(order, last, output);
     return 0;
   } catch (thrown) {
     progress.end();
     if (!(thrown instanceof SimulationFailure)) throw thrown;
     output.error(`${scenario.name} failed after ${progress.runs} runs that held.\n${thrown.message}\n`);
+    await keep(order, thrown.report, output);
     return 1;
   }
 }
@@ -65,3 +73,9 @@ type Faults = Scenario['faults'];
 const isList = (faults: Faults): faults is readonly Fault[] => Array.isArray(faults);
 const generatorOf = (faults: Faults = []) => (isList(faults) ? fc.constant(faults) : faults);
 const oneOf = (faults: Faults = [], seed: number) => (isList(faults) ? faults : (fc.sample(faults, { seed, numRuns: 1 })[0] ?? []));
+
+async function keep({ trace: file }: Order, { trace }: Report, output: Output): Promise<void> {
+  if (file === undefined) return;
+  await writeFile(file, encodeTrace(trace));
+  output.out(`what happened is in ${file}`);
+}
