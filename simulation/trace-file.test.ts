@@ -19,7 +19,8 @@ const record = (value: unknown) => {
 const file = (...values: unknown[]) => new Uint8Array(Buffer.concat(values.map(record)));
 const head = { magic: 'postern-trace', version: 1, scenario: 's', seed: 1, nodes: ['a'], events: 1 };
 const note = { kind: 'note', atMs: 0, text: 'x' };
-const refusal = (code: string, message: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(message) as string });
+const refusal = (code: string, message: RegExp): unknown =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) as string });
 
 const written = (text: string) => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
 /** What a file keeps of it. */
