@@ -24,9 +24,9 @@ const refusal = (code: string, message: RegExp): unknown =>
 
 const written = (text: string) => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
 /** What a file keeps of it. */
-const kept = (value: Trace) =>
-  JSON.parse(JSON.stringify(value), (_, item: unknown): unknown => (typeof item === 'string' ? written(item) : item)) as Trace;
-const plain = (value: Trace) => JSON.parse(JSON.stringify(value)) as Trace;
+const kept = (value: Trace): unknown =>
+  JSON.parse(JSON.stringify(value, (_, item: unknown) => (typeof item === 'string' ? written(item) : item)));
+const plain = (value: Trace): unknown => JSON.parse(JSON.stringify(value));
 
 test('every trace is read as it was written, with its bytes when they are asked for', () => {
   fc.assert(

@@ -83,7 +83,7 @@ export function plausibleTrace({ nodes, messages, logText = 'hello' }: Plausible
   const [middle = '', last = ''] = [nodes[nodes.length >> 1], nodes.at(-1)];
   let [message, piece] = [0, 0];
   const lives = new Map(nodes.map((node) => [node, 1]));
-  let isPartitioned = false;
+  let [isPartitioned, isCrashed] = [false, false];
 
   const hop = (index: number, request: number): void => {
     const [node = '', next] = [nodes[index], nodes[index + 1]];
@@ -118,6 +118,7 @@ export function plausibleTrace({ nodes, messages, logText = 'hello' }: Plausible
     happened({ ...bytes, atMs: nowMs, what: 'sent' });
     if (isLost) return;
     at(nowMs + 15 + (request % 3) * 10, () => {
+      if (next === middle && isCrashed) return;
       happened({ ...bytes, atMs: nowMs, what: 'arrived' });
       hop(index + 1, request);
     });
@@ -146,12 +147,14 @@ export function plausibleTrace({ nodes, messages, logText = 'hello' }: Plausible
   fault({ kind: 'pause', atMs: late + 40, node: nodes[0] ?? '', forMs: 60 });
   const crashMs = Math.round(endMs * 0.6);
   fault({ kind: 'crash', atMs: crashMs, node: middle });
+  at(crashMs, () => (isCrashed = true));
   at(crashMs, () =>
     happened({ kind: 'node', atMs: nowMs, node: middle, what: 'crashed', life: 1, left: { timers: 0, streams: 0, listeners: 0 } }),
   );
   fault({ kind: 'restart', atMs: crashMs + 50, node: middle });
   at(crashMs + 50, () => {
     lives.set(middle, 2);
+    isCrashed = false;
     happened({ kind: 'node', atMs: nowMs, node: middle, what: 'started', life: 2 });
   });
   at(endMs, () => happened({ kind: 'note', atMs: nowMs, text: `all ${requests} requests were made` }));
