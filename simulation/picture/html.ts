@@ -4,7 +4,7 @@ import { SCRIPT } from './script.ts';
 import { type Counts, leftOutText, select } from './selection.ts';
 import { type Span, type Story, storyOf } from './story.ts';
 import { STYLE } from './style.ts';
-import { bytesText, detailsOf, nodesOf, sentence, timeText, type Tone, toneOf } from './words.ts';
+import { bytesText, detailsOf, nodesOf, sentence, shortAddresses, timeText, type Tone, toneOf } from './words.ts';
 
 export interface HtmlOptions {
   /** What is broken: its step is marked, and the page opens there. */
@@ -107,7 +107,7 @@ function labelOf(event: TraceEvent): string {
     case 'bytes':
       return event.what === 'sent' ? bytesText(event.count) : '';
     case 'message':
-      return event.what === 'sent' ? event.destination : event.what === 'dead' ? (event.reason ?? 'dead') : '';
+      return event.what === 'sent' ? shortAddresses(event.destination) : event.what === 'dead' ? (event.reason ?? 'dead') : '';
     case 'stream':
       return `:${event.port} ${event.what}`;
     case 'node':

@@ -27,7 +27,7 @@ test('nodes are participants, pieces and messages are arrows, faults and lives a
     'sequenceDiagram',
     '  participant n0 as bank',
     '  participant n1 as relay',
-    '  Note over n0,n1: demo, seed 7',
+    '  Note over n0,n1: demo, seed 7. 1 event is left out#58; 1 seal',
     '  Note over n0: 0.000 s started, life 1',
     '  Note over n0,n1: ⚡ 0.005 s partition bank, relay',
     '  n0->>n1: 0.025 s piece 1, 64 B',

@@ -1,5 +1,5 @@
 import type { Trace, TraceEvent, Violation } from '../trace.ts';
-import { leftOutText, select } from './selection.ts';
+import { countLeftOut, leftOutText, select } from './selection.ts';
 import { type Story, storyOf } from './story.ts';
 import { bytesText, nodesOf, sentence, timeText } from './words.ts';
 
@@ -26,7 +26,12 @@ export function toMermaid(trace: Trace, { violation, eventsMax = EVENTS_MAX, kin
     .map((event, at) => ({ event, at }))
     .filter(({ event, at }) => kinds.includes(event.kind) || at === violation?.at);
   const focus = wanted.findIndex(({ at }) => at === violation?.at);
-  const { shown, leftOut } = select({ ...trace, events: wanted.map(({ event }) => event) }, eventsMax, focus === -1 ? undefined : focus);
+  const drawable = {
+    ...trace,
+    events: wanted.map(({ event }) => event),
+    leftOut: countLeftOut(trace, new Set(wanted.map(({ at }) => at))),
+  };
+  const { shown, leftOut } = select(drawable, eventsMax, focus === -1 ? undefined : focus);
   const story = storyOf(trace);
   const names = namesOf(
     trace,

@@ -45,10 +45,11 @@ export function select(trace: Trace, eventsMax: number, focus: number | undefine
   const told = [...first, ...second];
   const toldCount = Math.min(told.length, Math.max(Math.ceil(eventsMax / 2), eventsMax - rest.flat().length));
   const shown = [...told.slice(0, toldCount), ...rest.flat()].slice(0, Math.max(1, eventsMax)).sort((one, other) => one - other);
-  return { shown, leftOut: leftOut(trace, new Set(shown)) };
+  return { shown, leftOut: countLeftOut(trace, new Set(shown)) };
 }
 
-function leftOut({ events, leftOut: unkept = {} }: Trace, shown: ReadonlySet<number>): Counts {
+/** Counts by kind what is not shown, beside what the trace itself left out. */
+export function countLeftOut({ events, leftOut: unkept = {} }: Trace, shown: ReadonlySet<number>): Counts {
   const counts = new Map(Object.entries(unkept));
   events.forEach(({ kind }, at) => {
     if (!shown.has(at)) counts.set(kind, (counts.get(kind) ?? 0) + 1);

@@ -68,11 +68,17 @@ function nodeText({ what, life, left }: NodeEvent): string {
 }
 
 function messageText({ what, message, source, destination, payloadBytes, reason, isFromAfar, onward }: MessageEvent): string {
-  if (what === 'handled') return `#${message} handled by ${destination}`;
-  if (what === 'dead') return `#${message} dead: ${reason ?? 'for no reason'}, for ${destination === '' ? 'nobody' : destination}`;
+  if (what === 'handled') return `#${message} handled by ${shortAddresses(destination)}`;
+  if (what === 'dead')
+    return `#${message} dead: ${reason ?? 'for no reason'}, for ${destination === '' ? 'nobody' : shortAddresses(destination)}`;
   // What came from afar has a worker of this node's transport as its source, which says little.
-  const from = isFromAfar ? 'from afar' : source;
-  return `#${message} ${from} to ${onward === '' ? 'nowhere' : onward}, ${bytesText(payloadBytes)}`;
+  const from = isFromAfar ? 'from afar' : shortAddresses(source);
+  return `#${message} ${from} to ${onward === '' ? 'nowhere' : shortAddresses(onward)}, ${bytesText(payloadBytes)}`;
+}
+
+/** Addresses that were drawn by chance, 32 hex digits, are told apart by their beginnings. */
+export function shortAddresses(text: string): string {
+  return text.replaceAll(/\b([0-9a-f]{6})[0-9a-f]{26}\b/g, '$1…');
 }
 
 export function toneOf(event: TraceEvent): Tone {
