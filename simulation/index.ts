@@ -33,6 +33,8 @@ export type { Latency, LinkOptions } from './link.ts';
 export type { HostOptions } from './machine.ts';
 export { memoryNetwork, type SimulatedHost, SimulatedNetwork, type SimulatedNetworkOptions } from './network.ts';
 export * from './invariants/index.ts';
+export { type HtmlOptions, toHtml } from './picture/html.ts';
+export { type MermaidOptions, toMermaid } from './picture/mermaid.ts';
 export { seededRandom } from './random.ts';
 export { type Tamper, type TamperContext, type Tampered, tampering } from './tampering.ts';
 export {
@@ -57,7 +59,7 @@ export type {
   TraceEvent,
   Violation,
 } from './trace.ts';
-export { decodeTrace, encodeTrace } from './trace-file.ts';
+export { decodeTrace, encodeTrace, type TraceFileOptions } from './trace-file.ts';
 export { type Difference, eventText, firstDifference } from './trace-diff.ts';
 export { type Named, type SettleOptions, World, type WorldNodeOptions, type WorldOptions } from './world.ts';
 export { type Home, type NodeProgram, WorldNode } from './world-node.ts';
