@@ -32,3 +32,14 @@ test('a copy does not change with what it was copied from', () => {
   bytes.fill(0);
   expect(copy).toEqual(Uint8Array.of(1, 2, 3));
 });
+
+test('a worker that gives the memory of a copy away takes no other memory with it, and the next copy is whole', () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  const ours = smallBytes(3);
+  ours.set(bytes);
+  const copy = copied(bytes);
+  structuredClone(copy.buffer, { transfer: [copy.buffer as ArrayBuffer] });
+  expect(copy).toHaveLength(0);
+  expect(ours).toEqual(bytes);
+  expect(copied(bytes)).toEqual(bytes);
+});

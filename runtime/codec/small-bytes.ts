@@ -3,23 +3,34 @@ const POOL_BYTES = 8 * 1024;
 /** A larger one gets memory of its own: it would throw away too much of the pool, and a piece that is kept keeps its pool. */
 const SHARED_BYTES_MAX = POOL_BYTES / 4;
 
-let pool = new Uint8Array(POOL_BYTES);
-let used = 0;
+/** Hands out parts of one array after the other, and none of them twice. */
+class Pool {
+  #memory = new Uint8Array(0);
+  #used = 0;
 
-/** Zeroed memory, shared with few others when it is small: nobody else is ever given the same part of it. */
-export function smallBytes(count: number): Uint8Array {
-  if (count > SHARED_BYTES_MAX) return new Uint8Array(count);
-  if (used + count > POOL_BYTES) {
-    pool = new Uint8Array(POOL_BYTES);
-    used = 0;
+  take(count: number): Uint8Array {
+    if (count > SHARED_BYTES_MAX) return new Uint8Array(count);
+    if (this.#used + count > this.#memory.length) {
+      this.#memory = new Uint8Array(POOL_BYTES);
+      this.#used = 0;
+    }
+    this.#used += count;
+    return this.#memory.subarray(this.#used - count, this.#used);
   }
-  used += count;
-  return pool.subarray(used - count, used);
 }
 
-/** A copy in such memory. */
+const own = new Pool();
+/** Workers are given these: one that gives the memory of a message away, as to a thread, must not take a frame of ours with it. */
+const givenAway = new Pool();
+
+/** Zeroed memory for what never leaves us but as bytes on the wire: shared with few others when it is small. */
+export function smallBytes(count: number): Uint8Array {
+  return own.take(count);
+}
+
+/** A copy that a worker may keep, in memory that is shared with few others when it is small. */
 export function copied(bytes: Uint8Array): Uint8Array {
-  const copy = smallBytes(bytes.length);
+  const copy = givenAway.take(bytes.length);
   copy.set(bytes);
   return copy;
 }
