@@ -146,6 +146,45 @@ test('a paused node does nothing, and then what is late', async () => {
   });
 });
 
+test('of two pauses that lie over each other the longer one counts', async () => {
+  await simulate({ seed: 5 }, async (world) => {
+    const [one] = world.nodes('one');
+    const due: number[] = [];
+    one.home.clock.setTimer(500, () => due.push(world.nowMs));
+    world.pause(one, '5s');
+    await world.pass('1s');
+    world.pause(one, '1s');
+    await world.pass('10s');
+    expect(due).toEqual([5_000]);
+  });
+});
+
+test('a crash ends a pause: the next life stands still only when it is told to', async () => {
+  await simulate({ seed: 5 }, async (world) => {
+    const one = world.node('one');
+    world.pause(one, '10s');
+    world.crash(one);
+    await world.restart(one);
+    const due: number[] = [];
+    one.home.clock.setTimer(500, () => due.push(world.nowMs));
+    await world.pass('1s');
+    world.pause(one, '20s');
+    one.home.clock.setTimer(1_000, () => due.push(world.nowMs));
+    await world.pass('30s');
+    expect(due).toEqual([500, 21_000]);
+  });
+});
+
+test('a program that throws fails the run, and the failure says what it threw', async () => {
+  const failure = await failureOf(
+    simulate({ seed: 1 }, async (world) => {
+      world.node('bad', () => Promise.reject(new Error('no disk')));
+      await world.pass('1s');
+    }),
+  );
+  expect(failure.message).toContain('The program of bad threw at 0 ms: no disk');
+});
+
 test('the wall clock of one node jumps, the time of no timer does', async () => {
   await simulate({ seed: 6 }, async (world) => {
     const [one, other] = world.nodes('one', 'other');

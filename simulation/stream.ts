@@ -228,6 +228,13 @@ export class SimulatedStream implements ByteStream {
     else this.#draining.push(callback);
   }
 
+  /** How much waits for room. */
+  get drainProgress(): number {
+    let count = 0;
+    for (const parcel of this.#out.waiting) count += parcel.length;
+    return count;
+  }
+
   pause(): void {
     this.#isPaused = true;
   }

@@ -141,7 +141,8 @@ const EVENTS: { readonly [Kind in TraceEvent['kind']]: Shape<EventOf<Kind>> } = 
   note: { atMs: isMs, text: isText, node: maybe(isText) },
 };
 
-function isFault(value: unknown): value is Fault {
+/** Whether it is a fault with exactly the properties of its kind. */
+export function isFault(value: unknown): value is Fault {
   return isOfKind(value, FAULTS);
 }
 

@@ -16,8 +16,8 @@ import { type NodePlace, type NodeProgram, WorldNode } from './world-node.ts';
 
 /** Events at one moment of virtual time that no honest program makes. */
 const EVENTS_AT_ONCE_MAX = 1_000_000;
-/** Callbacks that a run may take. */
-const STEPS_MAX = 10_000_000;
+/** Callbacks that a run may take: some minutes of a real machine. */
+const STEPS_MAX = 2_000_000;
 /** Nothing was sent for so long: all that was to happen has happened, but for signs of life. */
 const QUIET_MS = 1_000;
 /** How long a world is given to settle. */
@@ -36,7 +36,7 @@ export interface WorldOptions {
   readonly logLevel?: LogLevel;
   /** How many events may happen at one moment of virtual time before that counts as a livelock; 1,000,000 by default. */
   readonly eventsAtOnceMax?: number;
-  /** How many callbacks a run may take before it counts as one that goes round in circles; 10,000,000 by default. */
+  /** How many callbacks a run may take before it counts as one that goes round in circles; 2,000,000 by default. */
   readonly stepsMax?: number;
 }
 
@@ -68,6 +68,8 @@ export class World {
   readonly #eventsAtOnceMax: number;
   /** What `until` waits for. */
   readonly #awaited = new Set<{ readonly isTrue: () => boolean; readonly over: () => void }>();
+  /** Until when a node stands still: one pause may lie over another. */
+  readonly #pausedUntilMs = new Map<string, number>();
   #failure: Error | undefined;
 
   constructor(options: WorldOptions) {
@@ -309,7 +311,10 @@ export class World {
         const node = this.get(fault.node);
         node.pause();
         this.network.pause(fault.node);
+        const untilMs = Math.max(this.nowMs + fault.forMs, this.#pausedUntilMs.get(fault.node) ?? 0);
+        this.#pausedUntilMs.set(fault.node, untilMs);
         this.clock.setTimer(fault.forMs, () => {
+          if (this.nowMs < untilMs || this.#pausedUntilMs.get(fault.node) !== untilMs) return; // another pause ends it
           node.resume();
           this.network.resume(fault.node);
         });
@@ -317,6 +322,7 @@ export class World {
       }
       case 'crash':
         this.get(fault.node).crash(fault);
+        this.#pausedUntilMs.delete(fault.node);
         return this.network.crash(fault.node);
       case 'restart': {
         const node = this.get(fault.node);
@@ -348,7 +354,8 @@ export class World {
         recorder.record({ kind: 'node', atMs: this.nowMs, node: name, what, life, ...(what === 'stopped' && { left }) });
       },
       failed: (thrown) => {
-        this.#failure ??= new SimulationError('PROGRAM_FAILED', `The program of ${name} threw at ${this.nowMs} ms.`, { cause: thrown });
+        const text = `The program of ${name} threw at ${this.nowMs} ms: ${thrown instanceof Error ? thrown.message : 'what is no error'}`;
+        this.#failure ??= new SimulationError('PROGRAM_FAILED', text, { cause: thrown });
       },
       watched: (provider) => recorder.sealing(provider, name),
     };

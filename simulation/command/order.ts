@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Fault } from '../faults.ts';
+import { isFault } from '../trace-shapes.ts';
 
 export const USAGE = `Usage: npm run simulate -- FILE [options]
 
@@ -69,8 +70,7 @@ function wholeNumber(option: string, text: string, least: number, most: number):
 function faultList(text: string): readonly Fault[] {
   try {
     const list: unknown = JSON.parse(text);
-    if (Array.isArray(list) && list.every((each: unknown) => typeof each === 'object' && each !== null && 'kind' in each && 'atMs' in each))
-      return list as Fault[];
+    if (Array.isArray(list) && list.every(isFault)) return list;
   } catch {
     // said below
   }

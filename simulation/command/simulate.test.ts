@@ -75,6 +75,8 @@ test.each([
   [['a.ts', '--seed', 'x'], "--seed takes a whole number from 0 to 2147483647, not 'x'."],
   [['a.ts', '--runs', '0'], "--runs takes a whole number from 1 to 1000000000, not '0'."],
   [['a.ts', '--faults', '{}'], '--faults takes a JSON list of faults, as a failure prints it.'],
+  [['a.ts', '--faults', '[{"kind":"earthquake","atMs":1}]'], '--faults takes a JSON list of faults, as a failure prints it.'],
+  [['a.ts', '--faults', '[{"kind":"reset","atMs":1,"one":"a"}]'], '--faults takes a JSON list of faults, as a failure prints it.'],
   [['a.ts', '--colour'], "Unknown option '--colour'"],
   [['nowhere.mjs'], 'nowhere.mjs cannot be loaded'],
 ])('an order that makes no sense ends with 64 and says why: %j', async (args, why) => {
