@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { CHUNK_BYTES_MAX } from './portal-message.ts';
 import { READ_BYTES_MAX, READ_BYTES_MIN, ReadSize } from './read-size.ts';
 
 /** Reads that get as much as they were lent, or that share of it. */
@@ -17,11 +16,9 @@ test('a stream begins small, and full reads bring it to the largest size and no 
   expect(after([1, 1, 1, 1, 1])).toBe(READ_BYTES_MAX);
 });
 
-test('a stream that has read all there was waits with a chunk at most, and with the smallest size after small reads', () => {
-  expect(after([1, 1, 1, 0.9])).toBe(CHUNK_BYTES_MAX);
-  expect(after([1, 1, 1, 0.9, 0.9, 0.9])).toBe(CHUNK_BYTES_MAX);
-  expect(after([1, 1, 1, 0.2])).toBe(CHUNK_BYTES_MAX);
-  expect(after([1, 1, 1, 0.01, 0.01])).toBe(CHUNK_BYTES_MAX / 4);
+test('it stays while reads fill a quarter or more, and goes back to the smallest size while they do not', () => {
+  expect(after([1, 1, 1, 0.3])).toBe(READ_BYTES_MAX);
+  expect(after([1, 1, 1, 0.2])).toBe(READ_BYTES_MAX / 4);
   expect(after([1, 1, 1, 0.01, 0.01, 0.01, 0.01])).toBe(READ_BYTES_MIN);
 });
 

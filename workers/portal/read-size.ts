@@ -6,10 +6,7 @@ export const READ_BYTES_MIN = 8 * 1024;
 export const READ_BYTES_MAX = 5 * CHUNK_BYTES_MAX;
 const STEP = 4;
 
-/**
- * How much memory a stream is lent for its next read: four times as much after a full one. After any other no more than a chunk,
- * since it may be the last for long, and a quarter after one that filled less than that.
- */
+/** How much memory a stream is lent for its next read: four times as much after a full one, a quarter after one that filled less than that. */
 export class ReadSize {
   bytes = READ_BYTES_MIN;
   #lentBytes = 0;
@@ -20,6 +17,6 @@ export class ReadSize {
 
   read(bytes: number): void {
     if (bytes >= this.#lentBytes) this.bytes = Math.min(this.bytes * STEP, READ_BYTES_MAX);
-    else this.bytes = Math.max(READ_BYTES_MIN, Math.min(CHUNK_BYTES_MAX, bytes * STEP < this.#lentBytes ? this.bytes / STEP : this.bytes));
+    else if (bytes * STEP < this.#lentBytes) this.bytes = Math.max(this.bytes / STEP, READ_BYTES_MIN);
   }
 }
