@@ -135,7 +135,7 @@ class RelayServiceWorker implements Worker, RelayService {
   }
 
   async onStop(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => this.#remove(entry)));
+    await Promise.all([...this.#entries.values()].map((entry) => this.#remove(entry, 'the service ends')));
   }
 
   close(): Promise<void> {
@@ -236,11 +236,11 @@ class RelayServiceWorker implements Worker, RelayService {
     entry.worker.retire();
     this.#clientless.add(entry);
     entry.greeting?.abort();
-    entry.removal = this.#context.setTimer(RELAY_KEPT_MS, () => void this.#remove(entry));
+    entry.removal = this.#context.setTimer(RELAY_KEPT_MS, () => void this.#remove(entry, 'the client is gone'));
     entry.challenge?.call.abort();
   }
 
-  #remove(entry: Entry): Promise<void> {
+  #remove(entry: Entry, reason: string): Promise<void> {
     if (entry.ending !== undefined) return entry.ending;
     this.#leave(entry);
     entry.worker.retire();
@@ -248,7 +248,11 @@ class RelayServiceWorker implements Worker, RelayService {
     entry.ending = this.#node
       .stopWorker(entry.worker.address)
       .catch(() => undefined)
-      .then(() => void this.#entries.delete(entry.worker.address.key));
+      .then(() => {
+        const { address } = entry.worker;
+        this.#entries.delete(address.key);
+        this.#node.logger.log('info', 'relay.removed', { relay: address.toString(), peer: entry.peer, reason });
+      });
     return entry.ending;
   }
 
@@ -285,7 +289,7 @@ class RelayServiceWorker implements Worker, RelayService {
   #hasRoom(): boolean {
     if (this.#entries.size < this.#max) return true;
     const [longest] = this.#clientless;
-    if (longest !== undefined) void this.#remove(longest);
+    if (longest !== undefined) void this.#remove(longest, 'others need the room');
     return longest !== undefined;
   }
 
