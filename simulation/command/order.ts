@@ -10,9 +10,12 @@ Runs the scenario that FILE exports as \`default\` or \`scenario\`, under a seed
   --runs N        how many runs, each with a seed and faults of its own; 1 by default
   --faults JSON   these faults instead of the scenario's own, as a failure prints them
   --trace FILE    writes what happened in the failure, or in the last run that held
-  --help
+  --picture FILE  draws the same as one HTML file that is zoomed, filtered and stepped through
+  --mermaid FILE  draws the same as the text of a Mermaid sequence diagram
+  --help          says this
 
-Ends with 0 when every run held, 1 when one failed, 64 for an order it does not understand.`;
+Ends with 0 when every run held, 1 when one failed, 64 for an order it does not understand, and 130 on Ctrl-C, having said how far
+it was.`;
 
 /** What the command is to do. */
 export interface Order {
@@ -21,6 +24,8 @@ export interface Order {
   readonly runs: number;
   readonly faults: readonly Fault[] | undefined;
   readonly trace: string | undefined;
+  readonly picture: string | undefined;
+  readonly mermaid: string | undefined;
 }
 
 /** An order that is not understood; the text says what would be. */
@@ -39,6 +44,8 @@ export function readOrder(args: readonly string[]): Order | 'help' {
     runs: values.runs === undefined ? 1 : wholeNumber('--runs', values.runs, 1, 1_000_000_000),
     faults: values.faults === undefined ? undefined : faultList(values.faults),
     trace: values.trace,
+    picture: values.picture,
+    mermaid: values.mermaid,
   };
 }
 
@@ -52,6 +59,8 @@ function parsed(args: readonly string[]) {
         runs: { type: 'string' },
         faults: { type: 'string' },
         trace: { type: 'string' },
+        picture: { type: 'string' },
+        mermaid: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

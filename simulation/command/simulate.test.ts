@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeTrace } from '../trace-file.ts';
 import { main } from './simulate.ts';
@@ -103,7 +106,45 @@ test('--trace writes what happened, of a run that held and of one that failed', 
   }
 });
 
-test('--help', async () => {
+test('--picture and --mermaid draw the run that held, and the failure with what broke', async () => {
+  const [html, mermaid] = [join(folder, 'out.html'), join(folder, 'out.mmd')];
+  const pictures = ['--picture', html, '--mermaid', mermaid];
+  const held = await run(fileOf('quiet', quiet), '--seed', '7', ...pictures);
+  expect([held.code, held.out.includes(`its picture is in ${html}\nits picture as Mermaid text is in ${mermaid}\n`)]).toEqual([0, true]);
+  expect(readFileSync(html, 'utf8')).toContain('quiet, seed 7');
+  expect(readFileSync(mermaid, 'utf8')).toMatch(/^sequenceDiagram\n.*quiet, seed 7/s);
+
+  expect(await run(fileOf('restless', restless), '--seed', '7', '--runs', '3', ...pictures)).toMatchObject({ code: 1 });
+  expect(readFileSync(html, 'utf8')).toContain('no pause: one stood still');
+  expect(readFileSync(mermaid, 'utf8')).toContain('no pause#58; one stood still');
+});
+
+test('a scenario that throws is drawn too, with its words', async () => {
+  const file = fileOf('hasty', `export default { name: 'hasty', play: (world) => { world.nodes('one'); throw new Error('too soon'); } };`);
+  const mermaid = join(folder, 'hasty.mmd');
+  expect(await run(file, '--mermaid', mermaid)).toMatchObject({ code: 1 });
+  expect(readFileSync(mermaid, 'utf8')).toContain('the scenario threw#58; Error#58; too soon');
+});
+
+test('Ctrl-C says how far it was, and ends with 130', async () => {
+  const file = fileOf(
+    'endless',
+    `export default { name: 'endless', play: (world) => { console.log('begun'); return world.pass('90s'); } };`,
+  );
+  const args = ['--import', 'tsx', '--conditions=postern-source', fileURLToPath(new URL('main.ts', import.meta.url))];
+  const child = spawn(process.execPath, [...args, file, '--runs', '1000000000', '--seed', '7'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (text: Buffer) => {
+    if (said === '') child.kill('SIGINT');
+    said += text.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  expect(said.replaceAll('begun\n', '')).toMatch(/^endless: interrupted\. \d+ runs? held in .* of virtual time\), seed 7\.\n$/);
+  expect(code).toBe(130);
+});
+
+test('--help names every option', async () => {
   const { code, out } = await run('--help');
   expect([code, out.startsWith('Usage:')]).toEqual([0, true]);
+  for (const option of ['seed', 'runs', 'faults', 'trace', 'picture', 'mermaid', 'help']) expect(out).toContain(`  --${option} `);
 });

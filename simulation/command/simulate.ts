@@ -4,6 +4,9 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { explore, type Report, type Scenario, simulate, SimulationFailure } from '../simulate.ts';
 import type { Fault } from '../faults.ts';
+import { toHtml } from '../picture/html.ts';
+import { toMermaid } from '../picture/mermaid.ts';
+import type { Violation } from '../trace.ts';
 import { encodeTrace } from '../trace-file.ts';
 import { type Order, readOrder, USAGE, UsageError } from './order.ts';
 import { Progress } from './progress.ts';
@@ -15,15 +18,22 @@ export interface Output {
   readonly isTerminal: boolean;
 }
 
-/** The command `simulate`. @returns its exit code */
-export async function main(args: readonly string[], output: Output): Promise<number> {
+/** Its exit code when a signal ends it: 128 and the number of SIGINT. */
+export const INTERRUPTED = 130;
+
+/**
+ * The command `simulate`.
+ * @param interrupted when it aborts, the command says how far it was and ends, whatever the scenario still does
+ * @returns its exit code
+ */
+export async function main(args: readonly string[], output: Output, interrupted?: AbortSignal): Promise<number> {
   try {
     const order = readOrder(args);
     if (order === 'help') {
       output.out(USAGE);
       return 0;
     }
-    return await run(order, await load(order.file), output);
+    return await run(order, await load(order.file), output, interrupted);
   } catch (thrown) {
     if (!(thrown instanceof UsageError)) throw thrown;
     output.error(`${thrown.message}\n\n${USAGE}\n`);
@@ -42,28 +52,45 @@ async function load(file: string): Promise<Scenario> {
   return scenario as Scenario;
 }
 
-async function run(order: Order, scenario: Scenario, output: Output): Promise<number> {
+async function run(order: Order, scenario: Scenario, output: Output, interrupted?: AbortSignal): Promise<number> {
+  const seed = order.seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1;
   const progress = new Progress(order.runs, output);
+  const isOver = new Promise<number>((resolve) => {
+    interrupted?.addEventListener('abort', () => {
+      progress.end();
+      output.out(`${scenario.name}: interrupted. ${progress.summary()}, seed ${seed}.`);
+      resolve(INTERRUPTED);
+    });
+  });
+  return Promise.race([runAll(order, scenario, { seed, progress, output }), isOver]);
+}
+
+interface Run {
+  readonly seed: number;
+  readonly progress: Progress;
+  readonly output: Output;
+}
+
+async function runAll(order: Order, scenario: Scenario, { seed, progress, output }: Run): Promise<number> {
   let last: Report | undefined;
   const onRun = (report: Report) => {
     last = report;
     progress.ran(report.virtualMs);
   };
   const common = { name: scenario.name, file: order.file, keepBytes: scenario.keepBytes ?? false, invariants: scenario.invariants ?? [] };
-  const seed = order.seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1;
   try {
     if (order.runs > 1)
       await explore({ ...common, seed, runs: order.runs, faults: generatorOf(order.faults ?? scenario.faults), onRun }, scenario.play);
     else onRun(await simulate({ ...common, seed, faults: order.faults ?? oneOf(scenario.faults, seed) }, scenario.play));
     progress.end();
     output.out(`${scenario.name}: ${progress.summary()}, seed ${seed}.`);
-    if (last !== undefined) await keep(order, last, output);
+    if (last !== undefined) await keep(order, last, undefined, output);
     return 0;
   } catch (thrown) {
     progress.end();
     if (!(thrown instanceof SimulationFailure)) throw thrown;
     output.error(`${scenario.name} failed after ${progress.runs} runs that held.\n${thrown.message}\n`);
-    await keep(order, thrown.report, output);
+    await keep(order, thrown.report, brokenBy(thrown), output);
     return 1;
   }
 }
@@ -74,8 +101,22 @@ const isList = (faults: Faults): faults is readonly Fault[] => Array.isArray(fau
 const generatorOf = (faults: Faults = []) => (isList(faults) ? fc.constant(faults) : faults);
 const oneOf = (faults: Faults = [], seed: number) => (isList(faults) ? faults : (fc.sample(faults, { seed, numRuns: 1 })[0] ?? []));
 
-async function keep({ trace: file }: Order, { trace }: Report, output: Output): Promise<void> {
-  if (file === undefined) return;
-  await writeFile(file, encodeTrace(trace));
-  output.out(`what happened is in ${file}`);
+/** What a picture marks. A scenario that threw broke what came last. */
+function brokenBy({ violation, report, message }: SimulationFailure): Violation {
+  const [text = ''] = message.split('\n');
+  return violation ?? { invariant: 'the scenario threw', text, at: report.trace.events.length - 1 };
+}
+
+async function keep(order: Order, { trace }: Report, violation: Violation | undefined, output: Output): Promise<void> {
+  const options = violation === undefined ? {} : { violation };
+  const wanted = [
+    [order.trace, 'what happened', () => encodeTrace(trace)],
+    [order.picture, 'its picture', () => toHtml(trace, options)],
+    [order.mermaid, 'its picture as Mermaid text', () => toMermaid(trace, options)],
+  ] as const;
+  for (const [file, what, content] of wanted) {
+    if (file === undefined) continue;
+    await writeFile(file, content());
+    output.out(`${what} is in ${file}`);
+  }
 }
