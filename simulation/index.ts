@@ -3,6 +3,7 @@
  * with its seed, its shrunk faults and a picture. Needs `fast-check` beside it.
  */
 export { Adversary, type AdversaryOptions } from './adversary.ts';
+export type { AnyNode, AnyNodeOptions, AnyWorld, Named, SettleOptions, UntilOptions, WorldKind } from './any-world.ts';
 export { type RunOptions, SimulatedClock, type SimulatedClockOptions } from './clock.ts';
 export { type Duration } from './duration.ts';
 export { SimulationError } from './errors.ts';
@@ -35,12 +36,14 @@ export { memoryNetwork, type SimulatedHost, SimulatedNetwork, type SimulatedNetw
 export * from './invariants/index.ts';
 export { type HtmlOptions, toHtml } from './picture/html.ts';
 export { type MermaidOptions, toMermaid } from './picture/mermaid.ts';
+export { type NamedProgram, program } from './program.ts';
 export { seededRandom } from './random.ts';
 export { type Tamper, type TamperContext, type Tampered, tampering } from './tampering.ts';
 export {
   explore,
   type ExploreOptions,
   type Play,
+  type PlayAnywhere,
   type Report,
   type Scenario,
   simulate,
@@ -61,5 +64,5 @@ export type {
 } from './trace.ts';
 export { decodeTrace, encodeTrace, type TraceFileOptions } from './trace-file.ts';
 export { type Difference, eventText, firstDifference } from './trace-diff.ts';
-export { type Named, type SettleOptions, World, type WorldNodeOptions, type WorldOptions } from './world.ts';
+export { World, type WorldNodeOptions, type WorldOptions } from './world.ts';
 export { type Home, type NodeProgram, WorldNode } from './world-node.ts';

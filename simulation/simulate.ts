@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { PosternError } from '../runtime/errors.ts';
+import type { AnyWorld, WorldKind } from './any-world.ts';
 import { type Fault, faultText } from './faults.ts';
 import type { Invariant, Trace, Violation } from './trace.ts';
 import { firstDifference } from './trace-diff.ts';
@@ -7,6 +8,9 @@ import { World, type WorldOptions } from './world.ts';
 
 /** What a scenario does in its world. */
 export type Play = (world: World) => unknown;
+
+/** The same, of a scenario that runs in a world of either kind. */
+export type PlayAnywhere = (world: AnyWorld) => unknown;
 
 /** A scenario as a module exports it: what the command `simulate` runs. */
 export interface Scenario {
@@ -24,17 +28,19 @@ export interface SimulateOptions extends Partial<Omit<WorldOptions, 'scenario'>>
   readonly name?: string;
   readonly faults?: readonly Fault[];
   readonly invariants?: readonly Invariant[];
-  /** Runs a second time and compares: true by default. */
+  /** Runs a second time and compares: true by default. What really happens never does so twice: another kind of world runs once. */
   readonly replays?: boolean;
   /** The file that a failure is reproduced with. */
   readonly file?: string;
+  /** Simulated when left out; else `loopback()` of `postern/simulation/loopback`: real processes. */
+  readonly world?: WorldKind;
 }
 
 /** What came of a run. */
 export interface Report {
   readonly seed: number;
   readonly trace: Trace;
-  /** Virtual time it took. */
+  /** Virtual time it took; of a real world, real time. */
   readonly virtualMs: number;
   readonly faults: readonly Fault[];
 }
@@ -63,10 +69,12 @@ export class SimulationFailure extends PosternError<'SIMULATION_FAILED'> {
  * Runs it twice, unless told otherwise, and compares what happened.
  * @throws {SimulationFailure} when it throws, breaks an invariant, or does not do the same twice
  */
+export async function simulate(options: SimulateOptions & { readonly world?: undefined }, play: Play): Promise<Report>;
+export async function simulate(options: SimulateOptions, play: PlayAnywhere): Promise<Report>;
 export async function simulate(options: SimulateOptions, play: Play): Promise<Report> {
   const seed = options.seed ?? freshSeed();
   const report = await runOnce({ ...options, seed }, play);
-  if (options.replays === false) return report;
+  if (options.replays === false || options.world !== undefined) return report;
   const again = await runOnce({ ...options, seed }, play);
   const difference = firstDifference(report.trace, again.trace);
   if (difference === undefined) return report;
@@ -74,7 +82,7 @@ export async function simulate(options: SimulateOptions, play: Play): Promise<Re
   throw failed(report, { invariant: 'the same seed does the same', text, at: difference.at }, options);
 }
 
-export interface ExploreOptions extends Omit<SimulateOptions, 'seed' | 'faults' | 'replays'> {
+export interface ExploreOptions extends Omit<SimulateOptions, 'seed' | 'faults' | 'replays' | 'world'> {
   /** From which seeds and faults are drawn. */
   readonly seed?: number;
   /** How many runs; 100 by default. */
@@ -109,26 +117,32 @@ export async function explore(options: ExploreOptions, play: Play): Promise<{ re
 
 async function runOnce(options: SimulateOptions & { readonly seed: number }, play: Play): Promise<Report> {
   const { name, faults = [], invariants = [] } = options;
-  const world = new World({ ...options, ...(name !== undefined && { scenario: name }) });
-  world.plan(faults);
-  const reportNow = (): Report => ({ seed: options.seed, trace: world.trace, virtualMs: world.nowMs, faults });
-  try {
+  const start = { ...options, ...(name !== undefined && { scenario: name }) };
+  const world = options.world?.make(start) ?? new World(start);
+  const wrong = await outcomeOf(async () => {
+    world.plan(faults);
     await world.drive(
       (async () => {
-        await play(world);
+        await (play as PlayAnywhere)(world); // of another kind only by the second signature of `simulate`
         await world.stop();
       })(),
     );
-  } catch (thrown) {
-    const report = reportNow();
-    // What broke first says more than what it led to.
-    const violation = firstViolation(report.trace, invariants);
-    throw failed(report, violation, options, thrown);
-  }
-  const report = reportNow();
+  });
+  await world.close();
+  const report: Report = { seed: options.seed, trace: world.trace, virtualMs: world.nowMs, faults };
+  // What broke first says more than what it led to.
   const violation = firstViolation(report.trace, invariants);
-  if (violation !== undefined) throw failed(report, violation, options);
+  if (wrong !== undefined || violation !== undefined) throw failed(report, violation, options, wrong?.thrown);
   return report;
+}
+
+async function outcomeOf(work: () => Promise<void>): Promise<{ readonly thrown: unknown } | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (thrown) {
+    return { thrown };
+  }
 }
 
 function firstViolation(trace: Trace, invariants: readonly Invariant[]): Violation | undefined {
@@ -142,11 +156,12 @@ function firstViolation(trace: Trace, invariants: readonly Invariant[]): Violati
 function failed(
   report: Report,
   violation: Violation | undefined,
-  { file = 'SCENARIO.ts' }: SimulateOptions,
+  { file = 'SCENARIO.ts', world }: SimulateOptions,
   cause?: unknown,
 ): SimulationFailure {
+  const where = world === undefined ? '' : ` --world ${world.name}`;
   const faults = report.faults.length === 0 ? '' : ` --faults '${JSON.stringify(report.faults).replaceAll("'", String.raw`'\''`)}'`;
-  return new SimulationFailure(report, violation, `npm run simulate -- ${file} --seed ${report.seed}${faults}`, cause);
+  return new SimulationFailure(report, violation, `npm run simulate -- ${file} --seed ${report.seed}${where}${faults}`, cause);
 }
 
 const textOf = (thrown: unknown) =>

@@ -2,23 +2,31 @@ import type { Logger } from '../runtime/logger.ts';
 import { Node, type NodeOptions, type Ports } from '../runtime/node.ts';
 import type { Network } from '../runtime/network.ts';
 import type { Random } from '../runtime/random.ts';
+import type { AnyNode } from './any-world.ts';
 import { SimulationError } from './errors.ts';
 import type { NodeClock, Skew } from './node-clock.ts';
 
 /** What a node's program is given each time it starts. */
-export interface Home extends Ports {
+export interface Home<Settings = unknown> extends Ports {
   readonly name: string;
   readonly node: Node;
   /** What outlives a crash: a disk, in the small. Lost only by a crash that says so. */
   readonly storage: Map<string, unknown>;
+  /** What the scenario gave to `world.node`. */
+  readonly settings: Settings;
   /** Which life this is, counted from 1. */
   readonly life: number;
   /** A crypto provider whose seals are seen in the trace, for the invariant that no nonce is used twice. */
   readonly watched: <Provider extends object>(provider: Provider) => Provider;
+  /** Something that is to be seen in the trace and in the picture. */
+  readonly note: (text: string) => void;
 }
 
-/** What runs on a node, from its start: at the first, and again after each restart. It may return what the scenario works with. */
-export type NodeProgram<Result = unknown> = (home: Home) => Result | Promise<Result>;
+/**
+ * What runs on a node, from its start: at the first, and again after each restart. It may return what the scenario works with.
+ * One that is to run in a process of its own too is made with `program`.
+ */
+export type NodeProgram<Result = unknown, Settings = unknown> = (home: Home<Settings>) => Result | Promise<Result>;
 
 /** What a node needs of its world. */
 export interface NodePlace {
@@ -31,23 +39,29 @@ export interface NodePlace {
   ended(home: Home, what: 'stopped' | 'crashed', left: { readonly timers: number }): void;
   /** The program of a life that is not over threw. */
   failed(thrown: unknown): void;
+  note(text: string): void;
   readonly watched: <Provider extends object>(provider: Provider) => Provider;
 }
 
 /** A machine of the world: it starts, crashes and starts again under the same name, and runs its program each time. */
-export class WorldNode<Result = unknown> {
+export class WorldNode<Result = unknown> implements AnyNode<Result> {
   readonly name: string;
   readonly storage = new Map<string, unknown>();
   readonly #place: NodePlace;
   readonly #program: NodeProgram<Result>;
-  readonly #options: Partial<NodeOptions>;
+  readonly #options: Partial<NodeOptions> & { readonly settings?: unknown };
   #life = 0;
   readonly #wrong: Skew = { seconds: 0 };
   #home: (Home & { readonly clock: NodeClock }) | undefined;
   #forget: () => void = () => undefined;
   #running: Promise<Result> = Promise.reject(new Error('not started'));
 
-  constructor(name: string, program: NodeProgram<Result>, place: NodePlace, options: Partial<NodeOptions>) {
+  constructor(
+    name: string,
+    program: NodeProgram<Result>,
+    place: NodePlace,
+    options: Partial<NodeOptions> & { readonly settings?: unknown },
+  ) {
     this.name = name;
     this.#program = program;
     this.#place = place;
@@ -82,12 +96,16 @@ export class WorldNode<Result = unknown> {
     const { logger, network } = this.#place;
     const ports = { clock, random: this.#place.random(this.#life), network, logger };
     const node = new Node({ ...ports, name: this.name, ...this.#options });
-    const home = {
+    const home: Home & { readonly clock: NodeClock } = {
       ...ports,
       name: this.name,
       node,
       storage: this.storage,
+      settings: this.#options.settings,
       life: this.#life,
+      note: (text: string) => {
+        if (this.#home === home) this.#place.note(text);
+      },
       watched: <Provider extends object>(provider: Provider) => this.#place.watched(provider),
     };
     this.#home = home;

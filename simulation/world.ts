@@ -1,12 +1,19 @@
-import type { LogLevel } from '../runtime/logger.ts';
 import type { NodeOptions } from '../runtime/node.ts';
 import type { Random } from '../runtime/random.ts';
+import {
+  type AnyNodeOptions,
+  type DrivenWorld,
+  type Named,
+  nameOf,
+  type SettleOptions,
+  type UntilOptions,
+  type WorldStart,
+} from './any-world.ts';
 import { SimulatedClock } from './clock.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { SimulationError } from './errors.ts';
 import type { Fault, Tampering } from './faults.ts';
 import type { LinkOptions } from './link.ts';
-import type { HostOptions } from './machine.ts';
 import { SimulatedNetwork } from './network.ts';
 import { NodeClock } from './node-clock.ts';
 import { seededRandom } from './random.ts';
@@ -24,39 +31,20 @@ const QUIET_MS = 1_000;
 const SETTLE_MS = 600_000;
 const EVENTS_MAX = 1_000_000;
 
-export interface WorldOptions {
-  readonly seed: number;
-  /** For the trace and for what is printed. */
-  readonly scenario?: string;
-  /** Keeps payloads and the bytes on links in the trace; false by default. */
-  readonly keepBytes?: boolean;
-  /** How many events the trace keeps; 1,000,000 by default. What is beyond is counted by kind. */
-  readonly eventsMax?: number;
-  /** Log lines from this level on are in the trace; `info` by default. */
-  readonly logLevel?: LogLevel;
+export interface WorldOptions extends WorldStart {
   /** How many events may happen at one moment of virtual time before that counts as a livelock; 1,000,000 by default. */
   readonly eventsAtOnceMax?: number;
   /** How many callbacks a run may take before it counts as one that goes round in circles; 2,000,000 by default. */
   readonly stepsMax?: number;
 }
 
-export interface WorldNodeOptions extends Partial<NodeOptions> {
-  /** What its machine is like, as others see it: behind NAT, a name that resolves late. */
-  readonly host?: HostOptions;
-}
-
-export interface SettleOptions {
-  /** Without anything sent for so long, the world has settled; 1 s by default. Give less than the time between two heartbeats. */
-  readonly quiet?: Duration;
-  /** How long it is given; 10 minutes by default. */
-  readonly within?: Duration;
-}
+export interface WorldNodeOptions<Settings = unknown> extends Partial<NodeOptions>, AnyNodeOptions<Settings> {}
 
 /**
  * Nodes, the links between them and virtual time. Time moves by itself whenever everything that runs has come to a halt, so a
  * scenario awaits what it would await anywhere else.
  */
-export class World {
+export class World implements DrivenWorld {
   readonly seed: number;
   readonly clock = new SimulatedClock();
   /** Chance for the scenario itself. */
@@ -106,11 +94,13 @@ export class World {
    * the program returns.
    * @throws {SimulationError} `WORLD` when the name is taken
    */
-  node<Result = void>(
+  node<Result = void>(name: string, program?: NodeProgram<Result>, options?: WorldNodeOptions): WorldNode<Result>;
+  node<Result, Settings>(
     name: string,
-    program: NodeProgram<Result> = () => undefined as Result,
-    options: WorldNodeOptions = {},
-  ): WorldNode<Result> {
+    program: NodeProgram<Result, Settings>,
+    options: WorldNodeOptions<Settings> & { readonly settings: Settings },
+  ): WorldNode<Result>;
+  node(name: string, program: NodeProgram = () => undefined, options: WorldNodeOptions = {}): WorldNode {
     if (this.#nodes.has(name)) throw new SimulationError('WORLD', `There is a node called ${name} already.`);
     const node = new WorldNode(name, program, this.#placeOf(name, options), options);
     this.#nodes.set(name, node);
@@ -151,7 +141,7 @@ export class World {
   }
 
   /** Waits until it is true, asked after every step. @throws {SimulationError} `NEVER_SETTLED` after `within`, 10 minutes by default */
-  async until(isTrue: () => boolean, { within = SETTLE_MS }: { readonly within?: Duration } = {}): Promise<void> {
+  async until(isTrue: () => boolean, { within = SETTLE_MS }: UntilOptions = {}): Promise<void> {
     if (isTrue()) return;
     await new Promise<void>((resolve, reject) => {
       const timer = this.clock.setTimer(durationMs(within), () => {
@@ -285,6 +275,11 @@ export class World {
     return work;
   }
 
+  /** Nothing of it is outside of memory. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   #askAwaited(): void {
     for (const awaited of this.#awaited) {
       if (!awaited.isTrue()) continue;
@@ -357,13 +352,11 @@ export class World {
         const text = `The program of ${name} threw at ${this.nowMs} ms: ${thrown instanceof Error ? thrown.message : 'what is no error'}`;
         this.#failure ??= new SimulationError('PROGRAM_FAILED', text, { cause: thrown });
       },
+      note: (text) => this.note(text, name),
       watched: (provider) => recorder.sealing(provider, name),
     };
   }
 }
-
-export type Named = string | { readonly name: string };
-const nameOf = (named: Named) => (typeof named === 'string' ? named : named.name);
 
 /** A seed of its own for each that draws, so that one more draw here changes nothing there. FNV-1a. */
 function seedOf(seed: number, whose: string): number {
