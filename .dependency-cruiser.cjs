@@ -1,10 +1,10 @@
 /** Imports point one way: see "Where things live" in docs/architecture.md. */
 const inside = (...folders) => `^(${folders.join('|')})/`;
 const tests = '\\.(test|bench)\\.ts$';
-const only = (name, from, allowed) => ({
+const only = (name, from, allowed, except = tests) => ({
   name,
   severity: 'error',
-  from: { path: inside(from), pathNot: tests },
+  from: { path: inside(from), pathNot: [tests, except] },
   to: {
     path: '^[^.]',
     pathNot: [inside(...allowed), '^node_modules/'],
@@ -22,7 +22,26 @@ module.exports = {
     only('transports-on-runtime', 'transports', ['transports', 'runtime']),
     only('workers-below-transports', 'workers', ['workers', 'identities', 'policies', 'runtime']),
     only('simulation-on-runtime', 'simulation', ['simulation', 'runtime', 'property-tests/arbitraries']),
+    only('storage-on-runtime', 'storage', ['storage', 'identities', 'policies', 'workers', 'runtime'], '^storage/conformance/'),
     only('arbitraries-on-runtime', 'property-tests/arbitraries', ['property-tests/arbitraries', 'runtime']),
+    {
+      name: 'storage-below-types',
+      comment: 'A store knows of the others only the types of what it keeps; formats and rules are handed to it.',
+      severity: 'error',
+      from: { path: inside('storage'), pathNot: [tests, '^storage/conformance/'] },
+      to: {
+        path: inside('identities', 'policies', 'workers'),
+        dependencyTypesNot: ['type-only'],
+        // The public door hands these forms on.
+        pathNot: '^identities/stored-form\\.ts$',
+      },
+    },
+    {
+      name: 'sqlite-in-one-file',
+      severity: 'error',
+      from: { path: '.', pathNot: '^storage/sqlite\\.ts$' },
+      to: { path: '@photostructure/sqlite' },
+    },
     {
       name: 'node-net-in-one-file',
       severity: 'error',
@@ -48,7 +67,10 @@ module.exports = {
       name: 'examples-use-public-doors',
       severity: 'error',
       from: { path: inside('examples', 'benchmarks'), pathNot: tests },
-      to: { path: inside('runtime', 'workers', 'identities', 'policies', 'transports', 'host', 'simulation'), dependencyTypes: ['local'] },
+      to: {
+        path: inside('runtime', 'workers', 'identities', 'policies', 'transports', 'host', 'simulation', 'storage'),
+        dependencyTypes: ['local'],
+      },
     },
   ],
   options: {

@@ -2,7 +2,7 @@ import { PosternError } from '../runtime/errors.ts';
 
 /** A key or a primitive that was used wrongly, or a ciphertext that does not open. Nothing was changed. */
 export class VaultError extends PosternError<
-  'KEY_NOT_FOUND' | 'KEY_KIND' | 'INVALID_SECRET' | 'INVALID_PUBLIC_KEY' | 'INVALID_NONCE' | 'DECRYPTION_FAILED'
+  'KEY_NOT_FOUND' | 'KEY_DAMAGED' | 'KEY_KIND' | 'INVALID_SECRET' | 'INVALID_PUBLIC_KEY' | 'INVALID_NONCE' | 'DECRYPTION_FAILED'
 > {}
 
 /** An identity, its history or one of its purpose keys that does not hold, or that is not trusted. Nothing was stored. */

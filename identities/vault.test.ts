@@ -3,7 +3,7 @@ import { nodeCrypto } from './node-crypto.ts';
 import { isP256Secret } from './p256-scalar.ts';
 import { Secret } from './secret.ts';
 import { verifySignature } from './signature.ts';
-import { SoftwareVault } from './vault.ts';
+import { MemoryKeyStore, SoftwareVault } from './vault.ts';
 
 const ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551';
 const fromHex = (digits: string) => Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -51,4 +51,14 @@ test('a secret keeps its own copy and gives copies', () => {
   secret.reveal().fill(0);
   expect(secret.reveal()).toEqual(new Uint8Array(32).fill(3));
   expect(() => new Secret('x25519', new Uint8Array(31))).toThrow('32 bytes');
+});
+
+test('a secret that changed where it was kept is not used', async () => {
+  const store = new MemoryKeyStore();
+  const vault = new SoftwareVault(nodeCrypto, drawing(new Uint8Array(32).fill(4), new Uint8Array(32).fill(5)), store);
+  const [signing, channel] = [await vault.generateSigningKey('ed25519'), await vault.generateX25519()];
+  await store.put(vault.handle(signing.bytes), new Secret('ed25519', new Uint8Array(32).fill(6)));
+  await store.put(vault.handle(channel.publicKey), new Secret('x25519', new Uint8Array(32).fill(7)));
+  await expect(vault.sign(signing, new Uint8Array(1))).rejects.toMatchObject({ code: 'KEY_DAMAGED' });
+  await expect(vault.x25519(channel.publicKey)).rejects.toMatchObject({ code: 'KEY_DAMAGED' });
 });

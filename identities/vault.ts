@@ -1,4 +1,5 @@
 import { hex, type Random } from '../runtime/random.ts';
+import { equalBytes } from './bytes.ts';
 import type { CryptoProvider, SigningKey, X25519SecretKey } from './crypto.ts';
 import { VaultError } from './errors.ts';
 import { isP256Secret } from './p256-scalar.ts';
@@ -15,14 +16,14 @@ export type KeyHandle = string;
 export interface Vault {
   /** Makes and keeps a new key. */
   generateSigningKey(kind: SigningKeyKind): Promise<VerifyingKey>;
-  /** @throws {VaultError} `KEY_NOT_FOUND` */
+  /** @throws {VaultError} `KEY_NOT_FOUND`, `KEY_DAMAGED` */
   sign(key: VerifyingKey, data: Uint8Array): Promise<Signature>;
   hasSigningKey(key: VerifyingKey): Promise<boolean>;
   /** @returns whether there was such a key */
   deleteSigningKey(key: VerifyingKey): Promise<boolean>;
   /** Makes and keeps a new static channel key. */
   generateX25519(): Promise<X25519SecretKey>;
-  /** The kept channel key with this public key; undefined when there is none. */
+  /** The kept channel key with this public key; undefined when there is none. @throws {VaultError} `KEY_DAMAGED` */
   x25519(publicKey: Uint8Array): Promise<X25519SecretKey | undefined>;
 }
 
@@ -79,8 +80,9 @@ export class SoftwareVault implements Vault {
   }
 
   async sign(key: VerifyingKey, data: Uint8Array): Promise<Signature> {
-    const secret = await this.exportSecret(key.bytes);
-    return { kind: key.kind, bytes: this.#signingKey(secret).sign(data) };
+    const signingKey = this.#signingKey(await this.exportSecret(key.bytes));
+    checkBelongs(signingKey, key.bytes);
+    return { kind: key.kind, bytes: signingKey.sign(data) };
   }
 
   async hasSigningKey(key: VerifyingKey): Promise<boolean> {
@@ -104,7 +106,10 @@ export class SoftwareVault implements Vault {
 
   async x25519(publicKey: Uint8Array): Promise<X25519SecretKey | undefined> {
     const secret = await this.#store.get(this.handle(publicKey));
-    return secret === undefined ? undefined : this.#x25519Key(secret);
+    if (secret === undefined) return undefined;
+    const key = this.#x25519Key(secret);
+    checkBelongs(key, publicKey);
+    return key;
   }
 
   /** The secret behind a public key, to carry it to another vault. @throws {VaultError} `KEY_NOT_FOUND` */
@@ -132,4 +137,10 @@ export class SoftwareVault implements Vault {
       if (isP256Secret(scalar)) return scalar;
     }
   }
+}
+
+/** A store on a disk may give back other bytes than it was given. */
+function checkBelongs(key: { readonly publicKey: Uint8Array }, publicKey: Uint8Array): void {
+  if (!equalBytes(key.publicKey, publicKey))
+    throw new VaultError('KEY_DAMAGED', 'A stored secret does not belong to its public key any more: restore a copy of the store.');
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['runtime', 'identities', 'policies', 'workers', 'transports', 'host', 'simulation'].filter((folder) =>
+const folders = ['runtime', 'identities', 'policies', 'workers', 'transports', 'host', 'simulation', 'storage'].filter((folder) =>
   existsSync(join(root, folder)),
 );
 

@@ -1,0 +1,31 @@
+import { beforeEach, describe } from 'vitest';
+import { nodeCrypto } from '../../identities/node-crypto.ts';
+import { MemoryIdentityRepository } from '../../identities/repository.ts';
+import { identityForms } from '../../identities/stored-form.ts';
+import { MemoryKeyStore } from '../../identities/vault.ts';
+import { StoredIdentities } from '../identities.ts';
+import { StoredKeys } from '../keys.ts';
+import { identityRepositoryConformance } from './identity-repository.ts';
+import { keyStoreConformance } from './key-store.ts';
+import { storeConformance } from './store.ts';
+import { overEachDatabase } from './worlds.ts';
+
+const forms = identityForms(nodeCrypto);
+
+describe('memory', () => {
+  const shared = new Map<string, unknown>();
+  /** Within a test the same place each time. */
+  const once = <Place>(name: string, make: () => Place) => {
+    if (!shared.has(name)) shared.set(name, make());
+    return Promise.resolve(shared.get(name) as Place);
+  };
+  beforeEach(() => shared.clear());
+  keyStoreConformance('memory', () => once('keys', () => new MemoryKeyStore()));
+  identityRepositoryConformance('memory', (limits) => once('identities', () => new MemoryIdentityRepository(limits)));
+});
+
+overEachDatabase((name, world) => {
+  storeConformance(name, world);
+  keyStoreConformance(name, async () => new StoredKeys(await world.open(), forms));
+  identityRepositoryConformance(name, async (limits) => new StoredIdentities(await world.open(), forms, limits));
+});

@@ -1,0 +1,12 @@
+/**
+ * `postern/storage`: the state of one home, in a file of SQLite or in a PostgreSQL that several processes share, and the
+ * repositories that keep what identities and their vault need there. See docs/storage.md.
+ */
+export { StorageError } from './errors.ts';
+export { StoredIdentities, type StoredIdentitiesLimits } from './identities.ts';
+export { StoredKeys } from './keys.ts';
+export { openPostgresStore, type PostgresStoreOptions } from './postgres.ts';
+export { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
+export type { Store, Topic } from './store.ts';
+/** How identities are written down: every repository of theirs takes it. */
+export { identityForms, type IdentityForms } from '../identities/stored-form.ts';

@@ -1,0 +1,34 @@
+import type { SecretKind } from '../identities/secret.ts';
+import type { Purpose } from '../identities/purpose-key.ts';
+import type { Identifier } from '../identities/identifier.ts';
+
+/**
+ * Every table of a home, the same in SQLite and PostgreSQL. Seconds are seconds since 1970; flags are 0 or 1; bytes are read as
+ * `Uint8Array`. Texts are identifiers, hashes and names; what may hold any character (attributes) is kept as bytes.
+ */
+export interface Schema {
+  /** Identities, one's own and strangers. */
+  histories: {
+    identifier: Identifier;
+    /** As `exportChangeHistory` wrote it. */
+    history: Uint8Array;
+    /** 1: never forgotten to make room. */
+    kept: number;
+    /** Rises with each use, roughly: see `Recency`. */
+    used: number;
+  };
+  /** The secrets of the vault, in clear: the file's mode is what protects them. */
+  vault_keys: { handle: string; kind: SecretKind; secret: Uint8Array };
+  purpose_keys: { subject: Identifier; purpose: Purpose; attestation: Uint8Array };
+  subject_attributes: {
+    subject: Identifier;
+    attributes: Uint8Array;
+    attested_by: Identifier;
+    stored_at: number;
+    expires_at: number;
+    used: number;
+  };
+  credentials: { subject: Identifier; issuer: Identifier; scope: string; expires_at: number; credential: Uint8Array; used: number };
+  /** Counts the changes that others want to hear of. */
+  topics: { topic: string; version: number };
+}
