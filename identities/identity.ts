@@ -1,6 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { PosternError } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
+import type { Attributes } from './attributes.ts';
 import { equalBytes } from './bytes.ts';
 import {
   createChangeHistory,
@@ -165,7 +166,8 @@ export class Identity {
 
   /**
    * Vouches for attributes of a subject whose history is known here, as it is after a channel with it.
-   * @param life seconds; cut at the end of this identity's window
+   * @param lifeSeconds cut at the end of this identity's window
+   * @param createdAt seconds since 1970; now by default. An authority that revoked earlier ones stamps it later
    * @returns the credential with its purpose key, for the subject to present
    * @throws {IdentityError} `HISTORY_UNKNOWN`; `PURPOSE_KEY_EXPIRED` when the window of this identity is over
    * @throws {CredentialError} `ATTRIBUTE_RESERVED`, `ATTRIBUTE_LIMIT`
@@ -174,12 +176,15 @@ export class Identity {
   async issueCredential(
     subject: Identifier,
     attributes: Readonly<Record<string, string>>,
-    { lifeSeconds, schema }: { readonly lifeSeconds: number; readonly schema?: number },
+    {
+      lifeSeconds,
+      schema,
+      createdAt = this.#parts.clock.wallSeconds(),
+    }: { readonly lifeSeconds: number; readonly schema?: number; readonly createdAt?: number },
   ): Promise<Uint8Array> {
     const { crypto, vault, clock } = this.#parts;
     const subjectHistory = await this.#knownHistory(subject);
-    const createdAt = clock.wallSeconds();
-    const issuerKey = await this.#credentialsKey(createdAt, createdAt + lifeSeconds);
+    const issuerKey = await this.#credentialsKey(Math.min(createdAt, clock.wallSeconds()), createdAt + lifeSeconds);
     const terms = {
       attributes: new Map(Object.entries(attributes)),
       createdAt,
@@ -187,6 +192,12 @@ export class Identity {
       ...(schema === undefined ? {} : { schema }),
     };
     return encodeCredential(await signCredential(crypto, vault, issuerKey, subjectHistory, terms));
+  }
+
+  /** What that authority says of a subject, as far as it was presented here and has not expired. Source: identity.md 4.4 */
+  async attributesOf(subject: Identifier, attestedBy: Identifier): Promise<Attributes | undefined> {
+    const { repository, clock } = this.#parts;
+    return (await repository.attributes(subject, attestedBy, clock.wallSeconds()))?.attributes;
   }
 
   /**
