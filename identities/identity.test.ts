@@ -95,6 +95,16 @@ describe('one identity', () => {
     expect(await codeOf(alice.rotate())).toBe('fulfilled');
   });
 
+  test('makes a new channel key once the clock that dated the old one ahead is right again', async () => {
+    const { clock, create } = world();
+    const [alice, bob] = [await create(), await create()];
+    clock.seconds = START + DAY;
+    await alice.present();
+    clock.seconds = START + 30;
+    const { identifier } = await handshake(alice, bob, { trust: everyone });
+    expect(identifier).toBe(alice.identifier);
+  });
+
   test('keeps its channel key until it expires, over a restart too', async () => {
     const { create, clock, random } = world();
     const [vault, repository] = [new SoftwareVault(nodeCrypto, random), new MemoryIdentityRepository()];

@@ -27,6 +27,7 @@ import {
 } from './purpose-key.ts';
 import { applyHistoryRule, MemoryIdentityRepository, type HistoryRule, type IdentityRepository } from './repository.ts';
 import type { SigningKeyKind } from './signature.ts';
+import { CLOCK_DRIFT_SECONDS_MAX } from './signed-data.ts';
 import type { TrustPolicy } from './trust.ts';
 import { SoftwareVault, type Vault } from './vault.ts';
 
@@ -342,7 +343,7 @@ export class Identity {
   async #currentChannelKey(history: ChangeHistory) {
     const now = this.#parts.clock.wallSeconds();
     let held = this.#channelKey;
-    if (held === undefined || held.attestation.expiresAt < now || !equalBytes(held.attestation.latestChangeHash, history.latest.hash))
+    if (held === undefined || !isCurrent(held.attestation, history, now))
       held = (await this.#storedChannelKey(history, now)) ?? (await this.#newChannelKey(history, now));
     this.#channelKey = held;
     return held;
@@ -380,6 +381,11 @@ export class Identity {
     await repository.storeAttestation(attestation);
     return attestation;
   }
+}
+
+/** It speaks for the present key, now. One that a wrong clock dated ahead would be refused until then by everyone else. */
+function isCurrent({ createdAt, expiresAt, latestChangeHash }: PurposeKeyAttestation, { latest }: ChangeHistory, now: number): boolean {
+  return createdAt <= now + CLOCK_DRIFT_SECONDS_MAX && expiresAt >= now && equalBytes(latestChangeHash, latest.hash);
 }
 
 function withDefaults(options: IdentityOptions): Parts {
