@@ -9,7 +9,10 @@ export interface RelaySessionOptions {
   readonly name: string;
   /** How long a confirmation may take. Default: 30 s. */
   readonly timeoutMs?: number;
-  /** Whether to ask `echo` at the relay's node every 10 s. Default: yes; one that never answered is not judged. */
+  /**
+   * Whether to ask `echo` at the relay's node every 10 s, and to send as often something through the relay itself: a name that
+   * was given to somebody else while we were silent is missed by that alone. Default: yes; what never came back is not judged.
+   */
   readonly ping?: boolean;
 }
 
@@ -32,7 +35,7 @@ export function relaySession(node: Node, way: Way | (Way & HasFlow), { name, tim
         route: relay.route,
         closed: relay.closed,
         close: () => relay.close(),
-        ping: ping ? over.concat(route('echo')) : undefined,
+        ...(ping && { ping: over.concat(route('echo')), round: relay.route }),
       };
     },
   });

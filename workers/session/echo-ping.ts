@@ -5,7 +5,7 @@ import type { Context } from '../../runtime/context.ts';
 import type { Message } from '../../runtime/message.ts';
 import type { Node } from '../../runtime/node.ts';
 import { hex, type Random } from '../../runtime/random.ts';
-import type { Route } from '../../runtime/route.ts';
+import { type Route, route } from '../../runtime/route.ts';
 import type { Worker } from '../../runtime/worker.ts';
 
 /** Source: routing.md 6.5 */
@@ -26,17 +26,31 @@ export function pingPayload(random: Random): Uint8Array {
 export class EchoPing implements Worker {
   readonly #route: Route;
   readonly #onSilent: () => void;
+  readonly #returns: boolean;
   readonly #outstanding = new Set<string>();
   #hasAnswered = false;
 
-  private constructor(route: Route, onSilent: () => void) {
-    this.#route = route;
+  private constructor(to: Route, onSilent: () => void, returns: boolean) {
+    this.#route = to;
     this.#onSilent = onSilent;
+    this.#returns = returns;
   }
 
   /** @returns the address to stop it by */
-  static start(node: Node, route: Route, onSilent: () => void): Address {
-    return node.start(node.newAddress(), new EchoPing(route, onSilent), { outgoing: onlyTo(route.next), urgent: true });
+  static start(node: Node, to: Route, onSilent: () => void): Address {
+    return EchoPing.#start(node, to, onSilent, false);
+  }
+
+  /**
+   * The same over a way that leads back to this node, as a relay of ours does: the ping itself comes back, and nobody answers.
+   * @returns the address to stop it by
+   */
+  static startRound(node: Node, wayBack: Route, onSilent: () => void): Address {
+    return EchoPing.#start(node, wayBack, onSilent, true);
+  }
+
+  static #start(node: Node, to: Route, onSilent: () => void, returns: boolean): Address {
+    return node.start(node.newAddress(), new EchoPing(to, onSilent, returns), { outgoing: onlyTo(to.next), urgent: true });
   }
 
   onStart(context: Context): void {
@@ -60,7 +74,7 @@ export class EchoPing implements Worker {
     }
     const payload = pingPayload(context.node.random);
     this.#outstanding.add(hex(payload));
-    context.send(this.#route, payload);
+    context.send(this.#returns ? this.#route.concat(route(context.address)) : this.#route, payload);
     context.setTimer(PING_INTERVAL_MS, () => this.#ask(context));
   }
 }

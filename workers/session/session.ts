@@ -34,6 +34,8 @@ export interface Made {
   close(): Promise<void>;
   /** An `echo` service at the far end: asked every 10 s, and its silence counts as a loss once it has answered. */
   readonly ping?: Route | undefined;
+  /** A way that leads back to this node: asked and judged in the same way. */
+  readonly round?: Route | undefined;
   /** Moves it to another route of what it is built on. Rejects when it cannot: it is then closed and made anew. */
   reroute?(over: Route): Promise<void>;
 }
@@ -95,7 +97,7 @@ export class Session implements Way, HasFlow, AsyncDisposable {
   #attemptNotBeforeMs = 0;
   #lastError: string | undefined;
   #timer: Timer | undefined;
-  #pinger: Address | undefined;
+  readonly #pingers: Address[] = [];
   #needs = 0;
   #overIsEnough: (() => void) | undefined;
   #overSeen: Route | undefined;
@@ -294,20 +296,17 @@ export class Session implements Way, HasFlow, AsyncDisposable {
   #startWatching(): void {
     this.#upSinceMs = this.#node.clock.monotonicMs();
     this.#node.logger.log('info', 'session.up', { session: this.#options.name });
-    const ping = this.#made?.ping;
-    if (ping === undefined) return;
-    this.#pinger = EchoPing.start(this.#node, ping, () =>
-      this.#lost(new SessionError('PEER_SILENT', `${this.#options.name}: the far end has stopped answering pings.`)),
-    );
+    const { ping, round } = this.#made ?? {};
+    const silent = (what: string) => () => this.#lost(new SessionError('PEER_SILENT', `${this.#options.name}: ${what}.`));
+    if (ping !== undefined) this.#pingers.push(EchoPing.start(this.#node, ping, silent('the far end has stopped answering pings')));
+    if (round !== undefined) this.#pingers.push(EchoPing.startRound(this.#node, round, silent('nothing comes back by it any more')));
   }
 
   #stopWatching(): void {
     // What fell down again at once was no success: else two parties that do not fit would meet four times a second.
     const wasUpMs = this.#node.clock.monotonicMs() - this.#upSinceMs;
     this.#failures = wasUpMs >= NEEDED_PAUSE_MS_MAX ? 0 : this.#failures + 1;
-    if (this.#pinger === undefined) return;
-    this.#later(this.#node.stopWorker(this.#pinger));
-    this.#pinger = undefined;
+    for (const pinger of this.#pingers.splice(0)) this.#later(this.#node.stopWorker(pinger));
   }
 
   #lost(reason: Error): void {
