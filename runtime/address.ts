@@ -22,6 +22,7 @@ export class Address {
   /** One string per distinct address: what maps are keyed by. Not for people; see `toString`. */
   readonly key: string;
   #cbor: Uint8Array | undefined;
+  #text: string | undefined;
 
   private constructor(type: number, value: Uint8Array, key: string) {
     this.type = type;
@@ -75,7 +76,7 @@ export class Address {
   }
 
   toString(): string {
-    return `${this.type}#${this.name}`;
+    return (this.#text ??= `${this.type}#${this.name}`);
   }
 
   toJSON(): string {

@@ -116,7 +116,10 @@ export class Route implements Iterable<Address> {
 
   /** `0#hop => 0#echo`, as people read and write it. */
   toString(): string {
-    return [...this].join(' => ');
+    let written = '';
+    let route: Route = this; // eslint-disable-line @typescript-eslint/no-this-alias -- the cursor starts here and moves on
+    for (; route.length > 0; route = route.rest) written += (written === '' ? '' : ' => ') + route.next.toString();
+    return written;
   }
 
   toJSON(): string {

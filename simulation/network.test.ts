@@ -32,6 +32,19 @@ describe('faults', () => {
     expect([left.text, right.text]).toEqual(['answer', 'sent before, sent during']);
   });
 
+  test('what a process has closed is not left behind by it, though its end is still on the way', async () => {
+    const { clock, network, fromLeft, fromRight, right } = await connected();
+    fromLeft.end();
+    await clock.run({ untilMs: clock.monotonicMs() + 10 });
+    expect(right.events).toEqual(['end 30']);
+    expect(network.left('right').streams).toBe(1);
+    fromRight.end();
+    expect(network.left('right').streams).toBe(0);
+    expect([network.left('left').streams, network.streamCount]).toEqual([1, 2]);
+    await clock.runUntilQuiet();
+    expect(network.streamCount).toBe(0);
+  });
+
   test('a hold stalls one direction only, and a full window makes the writer wait', async () => {
     const { clock, network, fromLeft, fromRight, left, right } = await connected({ windowBytes: 8 });
     network.hold('left', 'right');

@@ -91,10 +91,10 @@ export class SimulatedNetwork {
     return count;
   }
 
-  /** What one host still has. */
+  /** What the process of one host still has: what it has closed in both directions, and its system still carries, is none of its. */
   left(name: string): { readonly streams: number; readonly listeners: number } {
     let streams = 0;
-    for (const { from } of this.#live.values()) if (from.name === name) streams++;
+    for (const { stream, from } of this.#live.values()) if (from.name === name && !stream.isClosed) streams++;
     return { streams, listeners: this.#machines.get(name)?.listeners.size ?? 0 };
   }
 

@@ -3,7 +3,7 @@ import type { Message } from '../runtime/message.ts';
 import type { Node } from '../runtime/node.ts';
 import { hex } from '../runtime/random.ts';
 import type { NetworkObserver } from './medium.ts';
-import type { Trace, TraceEvent } from './trace.ts';
+import type { MessageEvent, Trace, TraceEvent } from './trace.ts';
 
 export interface RecorderOptions {
   readonly scenario: string;
@@ -35,7 +35,7 @@ export class Recorder {
   readonly #nodes: string[] = [];
   readonly #events: TraceEvent[] = [];
   readonly #leftOut = new Map<string, number>();
-  readonly #numbers = new WeakMap<Message, number>();
+  readonly #known = new WeakMap<Message, KnownMessage>();
   #messages = 0;
   /** Events at the present moment of virtual time: very many of them are a livelock. */
   atOnce = 0;
@@ -96,23 +96,27 @@ export class Recorder {
         this.#leaveOut('message');
         return;
       }
-      this.record({
+      const known = this.#know(message);
+      const event: MessageEvent = {
         kind: 'message',
         atMs: this.#options.nowMs(),
         node: node.name,
         life,
         what: kind,
-        ...(reason !== undefined && { reason }),
-        message: this.#numberOf(message),
+        message: known.number,
         source: message.posted ? message.source.toString() : '',
-        destination: message.onward.isEmpty ? '' : message.onward.next.toString(),
-        onward: message.onward.toString(),
-        returnRoute: message.returnRoute.toString(),
+        destination: known.destination,
+        onward: known.onward,
+        returnRoute: known.returnRoute,
         payloadBytes: message.payloadBytes,
         hops: message.hops,
         isFromAfar: message.flow !== undefined,
-        ...(this.keepsBytes && { payload: message.payload.slice() }),
-      });
+      };
+      // Added and not spread: most events have neither, and there are very many.
+      const more = event as { -readonly [Name in keyof MessageEvent]: MessageEvent[Name] };
+      if (reason !== undefined) more.reason = reason;
+      if (this.keepsBytes) more.payload = message.payload.slice();
+      this.record(event);
     });
   }
 
@@ -156,14 +160,25 @@ export class Recorder {
     if (isActivity) this.activeAtMs = atMs;
   }
 
-  #numberOf(message: Message): number {
-    const known = this.#numbers.get(message);
-    if (known !== undefined) return known;
-    this.#messages += 1;
-    this.#numbers.set(message, this.#messages);
-    return this.#messages;
+  /** A message is immutable, and is told of when it is sent and again when it ends: its routes are written once. */
+  #know(message: Message): KnownMessage {
+    let known = this.#known.get(message);
+    if (known === undefined) {
+      this.#messages += 1;
+      known = {
+        number: this.#messages,
+        destination: message.onward.isEmpty ? '' : message.onward.next.toString(),
+        onward: message.onward.toString(),
+        returnRoute: message.returnRoute.toString(),
+      };
+      this.#known.set(message, known);
+    }
+    return known;
   }
 }
+
+/** What all events of one message have in common. */
+type KnownMessage = Pick<MessageEvent, 'destination' | 'onward' | 'returnRoute'> & { readonly number: number };
 
 /** The object with some of its methods replaced; the others are still called on itself, for they may have private parts. */
 function overriding<Target extends object>(target: Target, by: Partial<Target>): Target {

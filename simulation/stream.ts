@@ -193,6 +193,11 @@ export class SimulatedStream implements ByteStream {
     return this.#gone;
   }
 
+  /** Its process has ended it and knows that the other end has too: what is still on the way is for others to carry. */
+  get isClosed(): boolean {
+    return this.#ended && this.#endTold;
+  }
+
   /** The other end is gone, whether we heard of it or not. */
   get isForsaken(): boolean {
     return this.#peer?.isGone === true;
