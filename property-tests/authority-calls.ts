@@ -1,8 +1,5 @@
-import { nodeCrypto } from '../identities/node-crypto.ts';
 import { createIdentity, type Identity } from '../identities/identity.ts';
 import type { Identifier } from '../identities/identifier.ts';
-import { Secret } from '../identities/secret.ts';
-import { SoftwareVault } from '../identities/vault.ts';
 import type { Context } from '../runtime/context.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import { Message } from '../runtime/message.ts';
@@ -73,15 +70,4 @@ export class AuthorityCalls {
     const answer = from.receive({ timeoutMs }).catch(() => undefined);
     return (await this.clock.runUntil(answer))?.payload.slice();
   }
-}
-
-/** An identity with this secret, made at this moment. @param secret 32 bytes, for Ed25519 */
-export async function identityOf(clock: SimulatedClock, secret: Uint8Array): Promise<Identity> {
-  const plain = seededRandom(9);
-  class OneKeyVault extends SoftwareVault {
-    override generateSigningKey() {
-      return this.importSigningKey(new Secret('ed25519', secret));
-    }
-  }
-  return createIdentity({ clock, random: plain, vault: new OneKeyVault(nodeCrypto, plain) });
 }
