@@ -21,14 +21,22 @@ module.exports = {
     only('identities-on-runtime', 'identities', ['identities', 'runtime']),
     only('transports-on-runtime', 'transports', ['transports', 'runtime']),
     only('workers-below-transports', 'workers', ['workers', 'identities', 'policies', 'runtime']),
-    only('simulation-on-runtime', 'simulation', ['simulation', 'runtime', 'property-tests/arbitraries']),
-    only('storage-on-runtime', 'storage', ['storage', 'identities', 'policies', 'workers', 'runtime'], '^storage/conformance/'),
+    only('simulation-on-runtime', 'simulation', ['simulation', 'runtime', 'property-tests/arbitraries'], '^simulation/loopback/'),
+    // Real processes need the ports of a real machine. Nothing of a simulation imports them: they are a door of their own.
+    only('loopback-on-ports', 'simulation/loopback', ['simulation', 'host', 'transports', 'runtime'], '\\.fixture\\.ts$'),
+    {
+      name: 'simulation-needs-no-processes',
+      severity: 'error',
+      from: { path: '^simulation/', pathNot: ['^simulation/(loopback|command)/', tests] },
+      to: { path: '^simulation/loopback/' },
+    },
+    only('storage-on-runtime', 'storage', ['storage', 'identities', 'policies', 'workers', 'runtime'], '^storage/(conformance|samples)/'),
     only('arbitraries-on-runtime', 'property-tests/arbitraries', ['property-tests/arbitraries', 'runtime']),
     {
       name: 'storage-below-types',
       comment: 'A store knows of the others only the types of what it keeps; formats and rules are handed to it.',
       severity: 'error',
-      from: { path: inside('storage'), pathNot: [tests, '^storage/conformance/'] },
+      from: { path: inside('storage'), pathNot: [tests, '^storage/(conformance|samples)/'] },
       to: {
         path: inside('identities', 'policies', 'workers'),
         dependencyTypesNot: ['type-only'],
@@ -58,8 +66,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: inside('runtime', 'workers', 'policies', 'identities', 'simulation'),
-        // The command reads a file that the user names.
-        pathNot: ['^identities/node-crypto\\.ts$', '^simulation/command/', tests],
+        // The command reads a file that the user names; the loopback world starts processes, and keeps their storage in files.
+        pathNot: ['^identities/node-crypto\\.ts$', '^simulation/(command|loopback)/', tests],
       },
       to: { dependencyTypes: ['core'] },
     },

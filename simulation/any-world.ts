@@ -58,7 +58,7 @@ export interface AnyWorld {
    * the program returns.
    * @throws {SimulationError} `WORLD` when the name is taken
    */
-  node<Result = void>(name: string, program?: NodeProgram<Result>, options?: AnyNodeOptions): AnyNode<Result>;
+  node<Result = void>(name: string, program: NodeProgram<Result>, options?: AnyNodeOptions): AnyNode<Result>;
   node<Result, Settings>(
     name: string,
     program: NodeProgram<Result, Settings>,

@@ -1,7 +1,7 @@
 // A relay that spoils half of what it relays, in every way it can: no stream is ever altered. It is whole, or it is cut.
 import { channelSession, connectionSession, fromPeers, inlet, onlyPeer, outlet, secureChannelListener, tcp, via, whenThere } from 'postern';
 import { Adversary, type Scenario } from 'postern/simulation';
-import { database, transfer } from './database.ts';
+import { database, stateOf, transfer } from './database.ts';
 import { identityOf } from './parts.ts';
 
 export const scenario: Scenario = {
@@ -40,7 +40,7 @@ export const scenario: Scenario = {
       // It cannot stop them for ever only because it is honest for a while after each harm.
       const relents = world.pass('30s').then(() => (enemy.isHonest = true));
       tries += await transfer(analysis.home, local, `t${count}`, { alice: `${100 - count}`, bob: `${100 + count}` });
-      const [alice, bob] = [vault.storage.get('alice'), vault.storage.get('bob')];
+      const { alice, bob } = stateOf(vault.storage).values;
       if (alice !== `${100 - count}` || bob !== `${100 + count}`) throw new Error(`altered: ${String(alice)} and ${String(bob)}`);
       await relents;
       enemy.isHonest = false;

@@ -36,6 +36,15 @@ class Lines implements StreamReader {
 
 const say = (stream: ByteStream, line: string) => void stream.write([new TextEncoder().encode(`${line}\n`)]);
 
+/** All of it is one value on the disk, so that a crash at any moment leaves the whole of a transaction or nothing. */
+interface State {
+  readonly values: Readonly<Record<string, string>>;
+  readonly done: readonly string[];
+}
+
+export const stateOf = (storage: ReadonlyMap<string, unknown>): State =>
+  (storage.get('state') as State | undefined) ?? { values: {}, done: [] };
+
 /** `set KEY VALUE` within a transaction that `commit ID` ends. What was committed is on the disk; doing the same ID again changes nothing. */
 export async function database({ node, network, storage }: Home): Promise<void> {
   const listener = await network.listen({ host: '0.0.0.0', port: 5432 }, (stream) => {
@@ -45,8 +54,8 @@ export async function database({ node, network, storage }: Home): Promise<void> 
         const [verb, name = '', value = ''] = line.split(' ');
         if (verb === 'set') changes.set(name, value);
         if (verb === 'commit') {
-          if (!storage.has(`done ${name}`)) for (const [key, to] of changes) storage.set(key, to);
-          storage.set(`done ${name}`, true);
+          const { values, done } = stateOf(storage);
+          if (!done.includes(name)) storage.set('state', { values: { ...values, ...Object.fromEntries(changes) }, done: [...done, name] });
           changes.clear();
           say(stream, `committed ${name}`);
         }
@@ -57,6 +66,9 @@ export async function database({ node, network, storage }: Home): Promise<void> 
   node.onStop(() => void listener.close());
 }
 
+/** A client that hears nothing for so long asks anew. */
+const PATIENCE_MS = 3_000;
+
 /** Moves money once: again and again, under the same ID, until the database says that it is done. @returns how often it was tried */
 export async function transfer(home: Home, at: HostPort, id: string, sets: Readonly<Record<string, string>>): Promise<number> {
   for (let tries = 1; ; tries++) if (await attempt(home, at, id, sets)) return tries;
@@ -64,7 +76,7 @@ export async function transfer(home: Home, at: HostPort, id: string, sets: Reado
 
 async function attempt({ network, clock }: Home, at: HostPort, id: string, sets: Readonly<Record<string, string>>): Promise<boolean> {
   const isDone = await new Promise<boolean>((resolve) => {
-    const timer = clock.setTimer(20_000, () => resolve(false));
+    const timer = clock.setTimer(PATIENCE_MS, () => resolve(false));
     const settle = (done: boolean) => {
       timer.cancel();
       resolve(done);
