@@ -195,6 +195,11 @@ export class Identity {
     return encodeCredential(await signCredential(crypto, vault, issuerKey, subjectHistory, terms));
   }
 
+  /** Whose history this is; nothing is remembered. @throws {IdentityError} as `importChangeHistory` */
+  identifierIn(history: Uint8Array): Identifier {
+    return importChangeHistory(this.#parts.crypto, history).identifier;
+  }
+
   /** What that authority says of a subject, as far as it was presented here and has not expired. Source: identity.md 4.4 */
   async attributesOf(subject: Identifier, attestedBy: Identifier): Promise<Attributes | undefined> {
     const { repository, clock } = this.#parts;

@@ -58,6 +58,14 @@ export function fromPeers(...identifiers: readonly Identifier[]): AccessControl 
 /** Lets in what came through a channel, whoever the peer is. */
 export const fromAnyPeer: AccessControl = { allows: (message) => peerOf(message) !== undefined };
 
+/** The credentials of this authority that the peer behind the message has presented and that have not expired. */
+export function heldCredentials(message: Message, authority: Identifier): readonly HeldCredential[] {
+  const peer = channelPeerOf(message);
+  if (peer === undefined) return [];
+  const nowSeconds = peer.clock.wallSeconds();
+  return peer.credentials.filter(({ issuer, expiresAt }) => issuer === authority && nowSeconds < expiresAt);
+}
+
 /**
  * Lets in what came through a channel with a peer that has presented a credential of this authority which says all of
  * `required`, in exactly these values, as long as the credential lasts. The channel has to know the authority: by its trust
@@ -66,14 +74,7 @@ export const fromAnyPeer: AccessControl = { allows: (message) => peerOf(message)
 export function fromHolders(authority: Identifier, required: Readonly<Record<string, string>> = {}): AccessControl {
   const pairs = Object.entries(required);
   return {
-    allows: (message) => {
-      const peer = channelPeerOf(message);
-      if (peer === undefined) return false;
-      const nowSeconds = peer.clock.wallSeconds();
-      return peer.credentials.some(
-        ({ issuer, attributes, expiresAt }) =>
-          issuer === authority && nowSeconds < expiresAt && pairs.every(([name, value]) => attributes.get(name) === value),
-      );
-    },
+    allows: (message) =>
+      heldCredentials(message, authority).some(({ attributes }) => pairs.every(([name, value]) => attributes.get(name) === value)),
   };
 }
