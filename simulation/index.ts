@@ -38,6 +38,7 @@ export { type HtmlOptions, toHtml } from './picture/html.ts';
 export { type MermaidOptions, toMermaid } from './picture/mermaid.ts';
 export { type NamedProgram, program } from './program.ts';
 export { seededRandom } from './random.ts';
+export { type Replay, replay } from './replay.ts';
 export { type Tamper, type TamperContext, type Tampered, tampering } from './tampering.ts';
 export {
   explore,
@@ -50,12 +51,14 @@ export {
   SimulationFailure,
   type SimulateOptions,
 } from './simulate.ts';
+export { type NodeState, stateAfter, stateBefore, states, type StreamState, type WorldState } from './states.ts';
 export type {
   BytesEvent,
   Invariant,
   LogEvent,
   MessageEvent,
   NodeEvent,
+  RunSettings,
   SealEvent,
   StreamEvent,
   Trace,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { PosternError } from '../runtime/errors.ts';
 import type { AnyWorld, WorldKind } from './any-world.ts';
 import { type Fault, faultText } from './faults.ts';
-import type { Invariant, Trace, Violation } from './trace.ts';
+import type { Invariant, RunSettings, Trace, Violation } from './trace.ts';
 import { firstDifference } from './trace-diff.ts';
 import { World, type WorldOptions } from './world.ts';
 
@@ -129,11 +129,16 @@ async function runOnce(options: SimulateOptions & { readonly seed: number }, pla
     );
   });
   await world.close();
-  const report: Report = { seed: options.seed, trace: world.trace, virtualMs: world.nowMs, faults };
+  const report: Report = { seed: options.seed, trace: { ...world.trace, settings: settingsOf(options) }, virtualMs: world.nowMs, faults };
   // What broke first says more than what it led to.
   const violation = firstViolation(report.trace, invariants);
   if (wrong !== undefined || violation !== undefined) throw failed(report, violation, options, wrong?.thrown);
   return report;
+}
+
+function settingsOf({ faults = [], keepBytes, eventsMax, logLevel, eventsAtOnceMax, stepsMax }: SimulateOptions): RunSettings {
+  const given = Object.entries({ keepBytes, eventsMax, logLevel, eventsAtOnceMax, stepsMax }).filter(([, value]) => value !== undefined);
+  return { faults, ...(Object.fromEntries(given) as Omit<RunSettings, 'faults'>) };
 }
 
 async function outcomeOf(work: () => Promise<void>): Promise<{ readonly thrown: unknown } | undefined> {

@@ -65,6 +65,8 @@ describe('refused', () => {
     ['another magic', file({ ...head, magic: 'other' }, note), /does not begin as one/],
     ['a head with a property more', file({ ...head, more: 1 }, note), /head is not whole/],
     ['a head without nodes', file({ ...head, nodes: null }, note), /head is not whole/],
+    ['settings with a fault of no kind', file({ ...head, settings: { faults: [{ kind: 'flood', atMs: 0 }] } }, note), /head is not whole/],
+    ['settings of another time', file({ ...head, settings: { faults: [], speed: 2 } }, note), /head is not whole/],
     ['version 0', file({ ...head, version: 0 }, note), /head is not whole/],
     ['an event of an unknown kind', file(head, { kind: 'toString', atMs: 0 }), /^.*Record 1 is no event/],
     ['an event with a wrong time', file(head, { ...note, atMs: -1 }), /Record 1 is no event/],

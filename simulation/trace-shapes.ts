@@ -1,7 +1,7 @@
 import type { DeadLetterReason } from '../runtime/dead-letter.ts';
 import type { LogFields, LogLevel } from '../runtime/logger.ts';
 import type { Fault, FaultKind } from './faults.ts';
-import type { Trace, TraceEvent } from './trace.ts';
+import type { RunSettings, Trace, TraceEvent } from './trace.ts';
 
 /** Whether a value that was read is what its place asks for. */
 export type Check<Value> = (value: unknown) => value is Value;
@@ -163,6 +163,14 @@ export interface TraceHead extends Omit<Trace, 'events'> {
   readonly events: number;
 }
 
+const isSettings = recordLike<RunSettings>({
+  faults: listOf(isFault),
+  keepBytes: maybe(isFlag),
+  eventsMax: maybe(isCount),
+  logLevel: maybe(isLevel),
+  eventsAtOnceMax: maybe(isCount),
+  stepsMax: maybe(isCount),
+});
 const isVersion: Check<1> = (value): value is 1 => value === 1;
 
 export const isTraceHead = recordLike<TraceHead>({
@@ -172,5 +180,6 @@ export const isTraceHead = recordLike<TraceHead>({
   seed: isFinite,
   nodes: listOf(isText),
   events: isCount,
+  settings: maybe(isSettings),
   leftOut: maybe(recordOf(isCount)),
 });

@@ -102,6 +102,17 @@ export interface SealEvent {
   readonly nonce: string;
 }
 
+/** With the seed and the scenario, all it takes to run it again. What is absent was the default. */
+export interface RunSettings {
+  /** What was planned to go wrong. What the scenario did to its world itself, it does again. */
+  readonly faults: readonly Fault[];
+  readonly keepBytes?: boolean;
+  readonly eventsMax?: number;
+  readonly logLevel?: LogLevel;
+  readonly eventsAtOnceMax?: number;
+  readonly stepsMax?: number;
+}
+
 /** All of a run: what it began with, and what happened. */
 export interface Trace {
   readonly version: 1;
@@ -109,6 +120,8 @@ export interface Trace {
   readonly seed: number;
   readonly nodes: readonly string[];
   readonly events: readonly TraceEvent[];
+  /** What the run was begun with besides its seed; absent in a trace that no run made. */
+  readonly settings?: RunSettings;
   /** Events that were not kept since there were too many, by kind. */
   readonly leftOut?: Readonly<Record<string, number>>;
 }

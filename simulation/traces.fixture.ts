@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { LogLevel } from '../runtime/logger.ts';
 import type { Fault } from './faults.ts';
-import type { Trace, TraceEvent } from './trace.ts';
+import type { RunSettings, Trace, TraceEvent } from './trace.ts';
 
 const TAMPERINGS = ['drop', 'duplicate', 'reorder', 'delay', 'corrupt', 'truncate', 'splice', 'replay'] as const;
 
@@ -46,8 +46,19 @@ export function traces(): fc.Arbitrary<Trace> {
     {
       ...{ version: fc.constant(1 as const), scenario: text, seed: count, nodes: fc.array(text, { maxLength: 4 }) },
       ...{ events: fc.array(events, { maxLength: 12 }), leftOut: fc.constant({ bytes: 3 }) },
+      settings: settings(text),
     },
     { requiredKeys: ['version', 'scenario', 'seed', 'nodes', 'events'], noNullPrototype: true },
+  );
+}
+
+function settings(text: fc.Arbitrary<string>): fc.Arbitrary<RunSettings> {
+  return fc.record(
+    {
+      ...{ faults: fc.array(faults(text), { maxLength: 3 }), keepBytes: fc.boolean(), eventsMax: fc.nat(), stepsMax: fc.nat() },
+      ...{ eventsAtOnceMax: fc.nat(), logLevel: fc.constantFrom<LogLevel>('debug', 'info', 'warn', 'error') },
+    },
+    { requiredKeys: ['faults'], noNullPrototype: true },
   );
 }
 
