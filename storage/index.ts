@@ -1,7 +1,8 @@
 /**
  * `postern/storage`: the state of one home, in a file of SQLite or in a PostgreSQL that several processes share, and the
- * repositories that keep what identities and their vault need there. See docs/storage.md.
+ * repositories that keep there what identities, their vault and an authority need. See docs/storage.md.
  */
+export { StoredAuthority } from './authority.ts';
 export { StorageError } from './errors.ts';
 export { StoredIdentities, type StoredIdentitiesLimits } from './identities.ts';
 export { StoredKeys } from './keys.ts';

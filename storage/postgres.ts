@@ -3,7 +3,7 @@ import type { Client, ClientConfig, Pool, PoolConfig } from 'pg';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { StorageError } from './errors.ts';
 import { postgresTypes } from './migrations/column-types.ts';
-import { isCurrent, migrate, stepsDone } from './migrations/index.ts';
+import { isCurrent, migrate, STEPS_TABLE } from './migrations/index.ts';
 import type { Schema } from './schema.ts';
 import { EngineStore, type Engine, type Store, type Topic } from './store.ts';
 
@@ -46,11 +46,7 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
   const database = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   const engine = new PostgresEngine(database, () => new pg.Client(connection), options.clock);
   try {
-    const hasTable = async (name: string) => {
-      const { rows } = await sql<{ found: string | null }>`select to_regclass(${name})::text as found`.execute(database);
-      return rows[0]?.found != null;
-    };
-    const done = await stepsDone(database, hasTable);
+    const done = await stepsDone(database);
     // Kysely takes a lock of its own here, and does all steps in one transaction.
     if (!isCurrent(done)) await migrate(database, postgresTypes, { last: options.version, schema: await currentSchema(database) });
     return new EngineStore(engine);
@@ -58,6 +54,13 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
     await database.destroy();
     throw engine.fault(thrown);
   }
+}
+
+async function stepsDone(database: Kysely<Schema>): Promise<string[]> {
+  const table = await sql<{ found: string | null }>`select to_regclass(${STEPS_TABLE})::text as found`.execute(database);
+  if (table.rows[0]?.found == null) return [];
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(STEPS_TABLE)}`.execute(database);
+  return rows.map(({ name }) => name);
 }
 
 /** Where new tables go; a database may hold another state in another schema, which Kysely would take for this one. */

@@ -1,5 +1,6 @@
 import type { SecretKind } from '../identities/secret.ts';
 import type { Purpose } from '../identities/purpose-key.ts';
+import type { Revoked } from '../workers/authority/revocations.ts';
 import type { Identifier } from '../identities/identifier.ts';
 
 /**
@@ -31,4 +32,31 @@ export interface Schema {
   credentials: { subject: Identifier; issuer: Identifier; scope: string; expires_at: number; credential: Uint8Array; used: number };
   /** Counts the changes that others want to hear of. */
   topics: { topic: string; version: number };
+
+  /** Those whom an authority has taken in. */
+  members: { identifier: Identifier; added_by: Identifier; added_at: number; pre_trusted: number };
+  member_attributes: AttributeRow<Identifier>;
+  /** Open one-time codes. */
+  tokens: { code_hash: string; reference: string; issued_by: Identifier; created_at: number; expires_at: number; uses_left: number };
+  token_attributes: AttributeRow<string>;
+  /** `target` is an identifier, or the hash of a credential. */
+  revocations: { number: number; kind: Revoked['kind']; target: string; not_after: number; kept_until: number };
+  /** The newest `created_at` that an authority gave to a credential of this subject. */
+  issued: { subject: Identifier; created_at: number };
+  acknowledgements: { node: Identifier; number: number; at: number };
+  /** Numbers that are never given twice. */
+  counters: { name: string; value: number };
+
+  /** What a node is asked to hold up. */
+  policies: { kind: 'resource' | 'type'; name: string; action: string; expression: Uint8Array };
+  nodes: { name: string; settings: string };
+  projects: { name: string; settings: string };
+  resources: { node: string; kind: string; name: string; settings: string };
+}
+
+/** Name and value in UTF-8. */
+interface AttributeRow<Owner> {
+  owner: Owner;
+  name: Uint8Array;
+  value: Uint8Array;
 }

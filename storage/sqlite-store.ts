@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../runtime/clock.ts';
 import { StorageError } from './errors.ts';
 import { claimFile, claimNewFile } from './files.ts';
 import { sqliteTypes } from './migrations/column-types.ts';
-import { isCurrent, migrate, stepsDone } from './migrations/index.ts';
+import { isCurrent, migrate, STEPS_TABLE } from './migrations/index.ts';
 import type { Schema } from './schema.ts';
 import { SqliteConnection, SqliteDialect, sqliteFault } from './sqlite.ts';
 import { EngineStore, type Engine, type Topic } from './store.ts';
@@ -66,12 +66,12 @@ export async function openSqliteStore(file: string, options: SqliteStoreOptions)
   const connection = new SqliteConnection(file, options.clock);
   try {
     // Before anything is written: neither a stranger's file nor a newer one is changed.
-    await connection.retrying(() => checkOrigin(connection, file));
+    const isUpToDate = await connection.retrying(() => checkOrigin(connection, file));
     // Several who open an empty file at once do meet here.
     await connection.retrying(() => useWriteAheadLog(connection));
     connection.execute('pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off');
     const database = new Kysely<Schema>({ dialect: new SqliteDialect(connection) });
-    await bringUpToDate(database, connection, options.version);
+    if (!isUpToDate) await bringUpToDate(database, connection, file, options.version);
     return new SqliteStore(new SqliteEngine(database, connection, file, options.clock));
   } catch (thrown) {
     connection.close();
@@ -79,11 +79,14 @@ export async function openSqliteStore(file: string, options: SqliteStoreOptions)
   }
 }
 
-function checkOrigin(connection: SqliteConnection, file: string): void {
+/** @returns whether there is nothing left to bring up to date */
+function checkOrigin(connection: SqliteConnection, file: string): boolean {
   const [id] = connection.rows('pragma application_id').map((row) => row['application_id']);
-  if (id === APPLICATION_ID) return;
-  const [tables] = connection.rows('select count(*) as count from sqlite_schema').map((row) => row['count']);
-  if (id !== 0 || tables !== 0) throw new StorageError('STORAGE_FOREIGN', `${file} is a database of another program: name another file.`);
+  const tables = connection.rows('select name from sqlite_schema').map((row) => row['name']);
+  if (id !== APPLICATION_ID && (id !== 0 || tables.length > 0))
+    throw new StorageError('STORAGE_FOREIGN', `${file} is a database of another program: name another file.`);
+  if (!tables.includes(STEPS_TABLE)) return false;
+  return isCurrent(connection.rows(`select name from ${STEPS_TABLE}`).map((row) => String(row['name'])));
 }
 
 function useWriteAheadLog(connection: SqliteConnection): void {
@@ -92,15 +95,17 @@ function useWriteAheadLog(connection: SqliteConnection): void {
 }
 
 /** All steps in one transaction, under the write lock: of several processes one does them. */
-async function bringUpToDate(database: Kysely<Schema>, connection: SqliteConnection, version: string | undefined): Promise<void> {
-  const hasTable = (name: string) => Promise.resolve(connection.rows('select name from sqlite_schema').some((row) => row['name'] === name));
-  const isDone = async (within: Kysely<Schema>) => isCurrent(await stepsDone(within, hasTable));
-  if (await isDone(database)) return;
+async function bringUpToDate(
+  database: Kysely<Schema>,
+  connection: SqliteConnection,
+  file: string,
+  version: string | undefined,
+): Promise<void> {
   // A transaction by hand: within one of its own, Kysely's migrator does not run.
   await database.connection().execute(async (single) => {
     await sql`begin immediate`.execute(single);
     try {
-      if (!(await isDone(single))) {
+      if (!checkOrigin(connection, file)) {
         await migrate(single, sqliteTypes, { last: version });
         connection.execute(`pragma application_id = ${APPLICATION_ID}`);
       }
@@ -169,12 +174,27 @@ class SqliteEngine implements Engine {
     for (let tries = 0; tries < CHECKPOINT_TRIES_MAX; tries++) {
       try {
         const [result] = this.connection.rows('pragma wal_checkpoint(truncate)');
-        if (result?.['busy'] === 0) return;
+        if (result?.['busy'] === 0) {
+          this.#leaveWriteAheadLog();
+          return;
+        }
       } catch (thrown) {
         if (!(thrown instanceof StorageError)) throw thrown;
         if (thrown.code !== 'STORAGE_BUSY') return; // a full disk: the log stays, complete, and is taken up at the next opening
       }
       await this.connection.pause(CHECKPOINT_PAUSE_MS);
+    }
+  }
+
+  /**
+   * The binding cannot end its prepared statements, and while one lives SQLite leaves the log and its index behind, both empty. To
+   * change the mode removes them; where another process has the file open it is refused, and that one will do it.
+   */
+  #leaveWriteAheadLog(): void {
+    try {
+      this.connection.execute('pragma journal_mode = delete');
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
     }
   }
 

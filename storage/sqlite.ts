@@ -207,7 +207,10 @@ function isBusy(thrown: unknown): boolean {
 /** What the binding threw, as an error of ours; its texts tell of tables and columns, never of values. */
 export function sqliteFault(thrown: unknown, file: string): Error {
   if (thrown instanceof StorageError) return thrown;
-  const { errcode, message } = thrown as { errcode?: number; message?: string };
+  const { code, message } = thrown as { code?: string; message?: string };
+  let { errcode } = thrown as { errcode?: number };
+  // What fails while it opens comes without the number.
+  if (code === 'ERR_SQLITE_ERROR') errcode ??= String(message).includes('not a database') ? Code.notADatabase : Code.cannotOpen;
   if (typeof errcode !== 'number') return thrown instanceof Error ? thrown : new StorageError('STORAGE_FAILED', `${file} cannot be used.`);
   const cause = new Error(`SQLite ${errcode}: ${String(message)}`);
   if (errcode === IOERR_SHMSIZE) return full(file, cause);

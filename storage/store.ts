@@ -6,6 +6,8 @@ import type { Schema } from './schema.ts';
 /** What others may want to hear of, in this process and in those that share the state. */
 export type Topic = 'revocations' | 'policies';
 
+type News = Topic | (() => Topic | undefined);
+
 /**
  * The state of one home, open. The repositories of this folder read and write through it; all of them may share one.
  * Each is closed once, at the end.
@@ -16,10 +18,10 @@ export interface Store extends AsyncDisposable {
   /**
    * Runs `work` as one transaction: all of it is kept, on disk, when the promise resolves; nothing of it when it rejects. Of the
    * writers of one `lock` one runs at a time, in whatever process. `work` awaits nothing but its transaction.
-   * @param topic whose subscribers are told once it is kept
+   * @param topic whose subscribers are told once it is kept; as a function it is asked after the work
    * @throws {StorageError} and what `work` throws
    */
-  write<Result>(lock: string, work: (transaction: Transaction<Schema>) => Promise<Result>, topic?: Topic): Promise<Result>;
+  write<Result>(lock: string, work: (transaction: Transaction<Schema>) => Promise<Result>, topic?: News): Promise<Result>;
   /**
    * Calls back after something of that topic may have changed, here at once, elsewhere within half a second; also without a
    * change. Whoever listens reads anew.
@@ -60,11 +62,13 @@ export class EngineStore implements Store {
     return this.#run(() => work(this.#engine.database));
   }
 
-  async write<Result>(lock: string, work: (transaction: Transaction<Schema>) => Promise<Result>, topic?: Topic): Promise<Result> {
+  async write<Result>(lock: string, work: (transaction: Transaction<Schema>) => Promise<Result>, news?: News): Promise<Result> {
+    let topic: Topic | undefined;
     const result = await this.#run(() =>
       this.#engine.database.transaction().execute(async (transaction) => {
         await this.#engine.lock(transaction, lock);
         const done = await work(transaction);
+        topic = typeof news === 'function' ? news() : news;
         if (topic !== undefined) {
           await countChange(transaction, topic);
           await this.#engine.announce(transaction, topic);

@@ -3,8 +3,11 @@ import { nodeCrypto } from '../../identities/node-crypto.ts';
 import { MemoryIdentityRepository } from '../../identities/repository.ts';
 import { identityForms } from '../../identities/stored-form.ts';
 import { MemoryKeyStore } from '../../identities/vault.ts';
+import { MemoryAuthorityStore } from '../../workers/authority/store.ts';
+import { StoredAuthority } from '../authority.ts';
 import { StoredIdentities } from '../identities.ts';
 import { StoredKeys } from '../keys.ts';
+import { authorityStoreConformance } from './authority-store.ts';
 import { identityRepositoryConformance } from './identity-repository.ts';
 import { keyStoreConformance } from './key-store.ts';
 import { storeConformance } from './store.ts';
@@ -22,10 +25,12 @@ describe('memory', () => {
   beforeEach(() => shared.clear());
   keyStoreConformance('memory', () => once('keys', () => new MemoryKeyStore()));
   identityRepositoryConformance('memory', (limits) => once('identities', () => new MemoryIdentityRepository(limits)));
+  authorityStoreConformance('memory', () => once('authority', () => new MemoryAuthorityStore()));
 });
 
 overEachDatabase((name, world) => {
   storeConformance(name, world);
   keyStoreConformance(name, async () => new StoredKeys(await world.open(), forms));
   identityRepositoryConformance(name, async (limits) => new StoredIdentities(await world.open(), forms, limits));
+  authorityStoreConformance(name, async () => new StoredAuthority(await world.open()));
 });

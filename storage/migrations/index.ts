@@ -2,10 +2,16 @@ import { Migrator, sql, type Kysely, type Migration } from 'kysely';
 import { StorageError } from '../errors.ts';
 import type { Schema } from '../schema.ts';
 import { identities } from './0001-identities.ts';
+import { authority } from './0002-authority.ts';
+import { resources } from './0003-resources.ts';
 import type { ColumnTypes, Step } from './column-types.ts';
 
 /** By name, in order. */
-const STEPS: Readonly<Record<string, Step>> = { '0001-identities': identities };
+const STEPS: Readonly<Record<string, Step>> = {
+  '0001-identities': identities,
+  '0002-authority': authority,
+  '0003-resources': resources,
+};
 
 /** What this version of the software knows; the last one is where it brings a store. */
 export const VERSIONS: readonly string[] = Object.keys(STEPS);
@@ -25,12 +31,8 @@ export function isCurrent(done: readonly string[]): boolean {
   return done.length === VERSIONS.length;
 }
 
-/** The names of the steps that were done; none for an empty database. */
-export async function stepsDone(database: Kysely<Schema>, hasTable: (name: string) => Promise<boolean>): Promise<string[]> {
-  if (!(await hasTable('kysely_migration'))) return [];
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(database);
-  return rows.map(({ name }) => name);
-}
+/** Where Kysely's migrator notes the steps that were done. */
+export const STEPS_TABLE = 'kysely_migration';
 
 export interface MigrateOptions {
   /** The name of the last step to do; all by default. */
