@@ -164,6 +164,10 @@ export class Cell implements Context, MailboxOwner, Runnable {
     this.#router.giveUp(reason, message, cause);
   }
 
+  spent(message: Message): void {
+    this.#router.spent(message);
+  }
+
   inject(message: Message, ingress: Ingress, options?: SendOptions): void {
     this.#router.inject(message, this.#mailboxOf(options?.from), ingress);
   }

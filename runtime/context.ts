@@ -35,6 +35,11 @@ export interface Context {
   /** Gives a message up: it becomes a dead letter with that reason, and with what was thrown over it. */
   giveUp(message: Message, reason: DeadLetterReason, cause?: unknown): void;
   /**
+   * The payload of a message was used up, as by sealing or writing it: memory that was lent with it serves again. Neither its payload
+   * nor its routes may be looked at from now on, by anybody. Nothing needs to be said of a message that is kept.
+   */
+  spent(message: Message): void;
+  /**
    * Sends and waits for one answer, which comes to a mailbox of its own: while a handler waits for it, no other message is
    * handled. The worker's primary outgoing control applies.
    * @throws {RuntimeError} `REQUEST_TIMEOUT`, `REQUEST_ABORTED`, `NODE_STOPPED`, `ROUTE_EMPTY`

@@ -2,6 +2,7 @@ import type { Address } from './address.ts';
 import { concat } from './codec/bare.ts';
 import type { Flow } from './flow-control.ts';
 import type { Ingress } from './ingress.ts';
+import type { Loan } from './loan.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Route } from './route.ts';
 
@@ -43,6 +44,8 @@ export class Message {
   declare ingress: Ingress;
   /** What that one paid: given back as it was taken. */
   declare chargedBytes: number;
+  /** Memory of the payload that serves again once it is spent: set by who makes the message. See `Context.spent`. */
+  declare loan: Loan | undefined;
   /** The next one in the same mailbox: an idle mailbox holds no memory. */
   declare nextQueued: Message | undefined;
 
@@ -66,6 +69,7 @@ export class Message {
     this.mailbox = undefined;
     this.ingress = undefined as never;
     this.chargedBytes = 0;
+    this.loan = undefined;
     this.nextQueued = undefined;
   }
 

@@ -36,6 +36,11 @@ export interface ByteStream {
    * counts as a whole.
    */
   readonly drainProgress?: number | undefined;
+  /**
+   * True where nobody looks at a written chunk any more once `write` has returned true, or `drained` has called back: its memory may
+   * serve again then. Absent where that is not sure.
+   */
+  readonly isDoneWithWritten?: boolean;
   /** Stops reading: pressure reaches the peer through its own full buffers. */
   pause(): void;
   resume(): void;

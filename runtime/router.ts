@@ -117,7 +117,7 @@ export class Router {
     if (!ingress.charge(costBytes)) return this.drop('overflow', posted);
     posted.chargedBytes = costBytes;
     posted.mailbox = mailbox;
-    if (this.#isTraced) this.#tracers.tell({ kind: 'sent', message: posted });
+    if (this.#isTraced) this.#tell({ kind: 'sent', message: posted });
     mailbox.queue.push(posted);
     mailbox.owner.wake();
   }
@@ -148,7 +148,7 @@ export class Router {
 
   /** A message was handled: its ingress pays no more. It has no mailbox any more if its worker gave it up. */
   handled(message: Message): void {
-    if (this.#isTraced && message.mailbox !== undefined) this.#tracers.tell({ kind: 'handled', message });
+    if (this.#isTraced && message.mailbox !== undefined) this.#tell({ kind: 'handled', message });
     message.mailbox = undefined;
     message.ingress.release(message.chargedBytes);
   }
@@ -163,7 +163,7 @@ export class Router {
   drop(reason: DeadLetterReason, message: Message, cause?: unknown): void {
     message.mailbox = undefined;
     this.#bury(reason, message, cause);
-    if (this.#isTraced) this.#tracers.tell({ kind: 'dead', reason, message });
+    if (this.#isTraced) this.#tell({ kind: 'dead', reason, message });
     const next = message.onward.isEmpty ? '' : message.onward.next.toString();
     this.#logger.log('debug', 'message.dead', { reason, next, ...(cause !== undefined && errorFields(cause)) });
   }
@@ -175,7 +175,22 @@ export class Router {
     else this.drop(reason, message, cause);
   }
 
+  /** See `Context.spent`. */
+  spent(message: Message): void {
+    const { loan } = message;
+    if (loan === undefined) return;
+    message.loan = undefined;
+    loan.giveBack();
+  }
+
+  /** Whoever traces may keep what it sees. */
+  #tell(event: TraceEvent): void {
+    event.message.loan = undefined;
+    this.#tracers.tell(event);
+  }
+
   #bury(reason: DeadLetterReason, message: Message, cause: unknown): void {
+    message.loan = undefined; // who hears of dead letters may keep them
     this.deadLetters.add(reason, message, cause);
     const ingress = message.ingress as Ingress | undefined;
     ingress?.lost(reason);

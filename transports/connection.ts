@@ -5,6 +5,7 @@ import type { Context } from '../runtime/context.ts';
 import { TransportError } from '../runtime/errors.ts';
 import type { Flow } from '../runtime/flow-control.ts';
 import type { Ingress } from '../runtime/ingress.ts';
+import type { Loan } from '../runtime/loan.ts';
 import { errorFields } from '../runtime/logger.ts';
 import { Queue } from '../runtime/mailbox.ts';
 import { Message } from '../runtime/message.ts';
@@ -44,6 +45,7 @@ export interface Carrier {
   /** Calls back once when no byte waits, at once if none does; perhaps never after the connection is lost. */
   whenDrained(callback: () => void): void;
   /** See `ByteStream`. */
+  readonly isDoneWithWritten?: boolean;
   readonly drainProgress?: number | undefined;
   pause(): void;
   resume(): void;
@@ -211,9 +213,10 @@ export class ConnectionWorker implements Worker, Connection {
   }
 
   /** One envelope came in. */
-  receive({ onward, returnRoute, payload }: Envelope): void {
+  receive({ onward, returnRoute, payload }: Envelope, loan?: Loan): void {
     if (onward.isEmpty) return this.#watchForSilence();
     const message = new Message(onward, returnRoute.prepend(this.address), payload, undefined, 0, this.flow);
+    message.loan = loan;
     const { routeAddresses } = this.#node.limits;
     if (onward.length > routeAddresses || returnRoute.length > routeAddresses) return this.#context.giveUp(message, 'route-limit');
     if (!this.#isAdmitted && this.#node.flows.mayDeliver(this.flow, onward.next)) this.#admit();
@@ -276,7 +279,7 @@ export class ConnectionWorker implements Worker, Connection {
     this.#wroteAtMs = this.#context.clock.monotonicMs();
     const hasLeft = this.#carrier.flush();
     this.#burstBytes = hasLeft ? BURST_BYTES : BURST_BYTES_SLOW;
-    if (hasLeft) return this.#releaseWritten();
+    if (hasLeft) return this.#haveLeft();
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#stall.began();
@@ -287,7 +290,7 @@ export class ConnectionWorker implements Worker, Connection {
     this.#isDraining = false;
     this.#stall.ended();
     this.#context.enter(() => {
-      this.#releaseWritten();
+      this.#haveLeft();
       this.#pushBacklog();
     });
   };
@@ -298,6 +301,11 @@ export class ConnectionWorker implements Worker, Connection {
       if (message === undefined) return;
       this.#push(message);
     }
+  }
+
+  #haveLeft(): void {
+    if (this.#carrier.isDoneWithWritten === true) for (const message of this.#unwritten) this.#context.spent(message);
+    this.#releaseWritten();
   }
 
   #releaseWritten(): void {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chunkings } from '../property-tests/arbitraries/index.ts';
+import type { Loan } from '../runtime/loan.ts';
 import { COPIED_BYTES_MAX, FRAME_BYTES_LIMIT, FrameReader } from './framing.ts';
 
 const frame = (bodyBytes: number, fill: number) => {
@@ -15,14 +16,15 @@ const claim = (bodyBytes: number) =>
 const PREAMBLE = Uint8Array.of(1);
 
 /** Plays the stream: fills what is lent, as much as fits at a time. */
-function harness(frameBytesMax?: number) {
+function harness(frameBytesMax?: number, onBody: (body: Uint8Array, loan: Loan | undefined) => void = () => undefined) {
   const bodies: Uint8Array[] = [];
   const skipped: number[] = [];
   let onFrame: () => void = () => undefined;
   const reader = new FrameReader(
     {
-      onFrame: (body) => {
+      onFrame: (body, loan) => {
         bodies.push(body);
+        onBody(body, loan);
         onFrame();
       },
       onSkipped: (bytes) => skipped.push(bytes),
@@ -41,6 +43,12 @@ function harness(frameBytesMax?: number) {
     }
   };
   return { reader, bodies, skipped, feed, whenFrame: (callback: () => void) => (onFrame = callback), lentBytesMax: () => lentBytesMax };
+}
+
+interface Held {
+  readonly body: Uint8Array;
+  readonly fill: number;
+  readonly loan: Loan | undefined;
 }
 
 const shape = (bodies: readonly Uint8Array[]) => bodies.map((body) => [body.length, body[0], body.at(-1), new Set(body).size]);
@@ -166,5 +174,49 @@ describe('the frame reader', () => {
   ])('%s is refused', (_name, bytes, code) => {
     const { feed } = harness();
     expect(() => feed(bytes)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test('nothing is written over a body before it was given back, however late and in whatever order that is', () => {
+    const steps = fc.array(
+      fc.record({
+        bodyBytes: fc.constantFrom(10, COPIED_BYTES_MAX, 48_000, 60_000, 200_000),
+        givesBack: fc.nat({ max: 3 }),
+        which: fc.nat(),
+      }),
+      { minLength: 1, maxLength: 40 },
+    );
+    let returned = 0;
+    fc.assert(
+      fc.property(steps, (list) => {
+        const held: Held[] = [];
+        let fill = 0;
+        const { feed } = harness(undefined, (body, loan) => held.push({ body, fill, loan }));
+        feed(PREAMBLE);
+        for (const { bodyBytes, givesBack, which } of list) {
+          fill = (fill % 250) + 1;
+          feed(frame(bodyBytes, fill));
+          for (const { body, fill: expected } of held) if (!body.every((byte) => byte === expected)) return false;
+          for (let count = 0; count < givesBack && held.length > 0; count++) {
+            const [{ loan } = { loan: undefined }] = held.splice(which % held.length, 1);
+            loan?.giveBack();
+            if (loan !== undefined) returned += 1;
+          }
+        }
+        return true;
+      }),
+    );
+    expect(returned).toBeGreaterThan(100);
+  });
+
+  test('a reader whose bodies come back at once reads into the same memory for ever', () => {
+    const memories = new Set<ArrayBufferLike>();
+    const { feed } = harness(undefined, (body, loan) => {
+      if (loan !== undefined) memories.add(body.buffer);
+      loan?.giveBack();
+    });
+    feed(PREAMBLE);
+    for (let count = 0; count < 100; count++) feed(frame(48_000, 1));
+    expect(memories.size).toBeGreaterThan(0);
+    expect(memories.size).toBeLessThanOrEqual(3); // the first slab, one that grew, and the busy one
   });
 });

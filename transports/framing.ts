@@ -1,5 +1,7 @@
 import { copied } from '../runtime/codec/small-bytes.ts';
 import { TransportError } from '../runtime/errors.ts';
+import type { Loan } from '../runtime/loan.ts';
+import { Slabs } from '../runtime/slab.ts';
 
 /** The version of the TCP protocol, sent once in each direction. Source: routing.md 3.1. */
 export const TCP_VERSION = 1;
@@ -23,8 +25,11 @@ const ROOM_BYTES_MIN = 4 * 1024;
 export const COPIED_BYTES_MAX = 16 * 1024;
 
 export interface FrameSink {
-  /** One whole body: its bytes are the receiver's to keep, nothing is ever written over them. */
-  onFrame(body: Uint8Array): void;
+  /**
+   * One whole body: its bytes are the receiver's to keep, and nothing is written over them before `loan`, where there is one, was given
+   * back.
+   */
+  onFrame(body: Uint8Array, loan: Loan | undefined): void;
   /** A body over the configured size was left unread. */
   onSkipped(bytes: number): void;
 }
@@ -36,8 +41,9 @@ export interface FrameSink {
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #frameBytesMax: number;
-  #slab = new Uint8Array();
-  /** Views of `slab[0, viewed)` were handed out: that part is never written again. */
+  readonly #slabs = new Slabs();
+  #slab = this.#slabs.current.memory;
+  /** Views of `slab[0, viewed)` were handed out: that part is not written again before all of them have come back. */
   #viewed = 0;
   /** What came and is not handed out yet: `slab[start, end)`. */
   #start = 0;
@@ -118,19 +124,19 @@ export class FrameReader {
       const bodyStart = this.#start + FRAME_HEAD_BYTES;
       this.#start = bodyStart + bodyBytes;
       this.frameCount += 1;
-      this.#sink.onFrame(this.#body(bodyStart, this.#start));
+      this.#handOutBody(bodyStart, this.#start);
     }
   }
 
-  #body(start: number, end: number): Uint8Array {
+  #handOutBody(start: number, end: number): void {
     const view = this.#slab.subarray(start, end);
     const isLarge = view.length >= COPIED_BYTES_MAX;
     this.#count(isLarge ? view.length : 0, isLarge ? 0 : FRAME_HEAD_BYTES + view.length);
-    if (!isLarge) return copied(view);
+    if (!isLarge) return this.#sink.onFrame(copied(view), undefined);
     // A view keeps its slab alive, whatever else is in it: a peer that pads large bodies with much that is none gets copies.
-    if (!this.#wasMostlyLarge || this.#largeBytes < this.#otherBytes) return new Uint8Array(view);
+    if (!this.#wasMostlyLarge || this.#largeBytes < this.#otherBytes) return this.#sink.onFrame(new Uint8Array(view), undefined);
     this.#viewed = end;
-    return view;
+    this.#sink.onFrame(view, this.#slabs.current.lend());
   }
 
   #count(largeBytes: number, otherBytes: number): void {
@@ -176,18 +182,19 @@ export class FrameReader {
 
   /** Everything that came was handed out or skipped: what nobody looks at can serve again. */
   #rewind(): void {
+    if (this.#slabs.current.isIdle) this.#viewed = 0;
     this.#start = this.#viewed;
     this.#end = this.#viewed;
   }
 
   #renew(): void {
+    const old = this.#slab;
     const left = this.#end - this.#start;
-    const usual = this.#slab.length === 0 ? SLAB_BYTES_FIRST : this.#filledWell ? SLAB_BYTES_BUSY : this.#slab.length;
+    const usual = old.length === 0 ? SLAB_BYTES_FIRST : this.#filledWell ? SLAB_BYTES_BUSY : old.length;
     const size = left * 2 > usual - ROOM_BYTES_MIN ? left * 2 + SLAB_BYTES_FIRST : usual;
-    // Not zeroed: every byte is written before it is read. No Buffer: its `slice` would hand workers views for copies.
-    const slab = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
-    slab.set(this.#slab.subarray(this.#start, this.#end));
-    this.#slab = slab;
+    if (size !== old.length || !this.#slabs.current.isIdle) this.#slab = this.#slabs.renew(size).memory;
+    // Within the same slab too: `set` takes care of parts that overlap.
+    this.#slab.set(old.subarray(this.#start, this.#end));
     this.#viewed = 0;
     this.#start = 0;
     this.#end = left;

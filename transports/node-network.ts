@@ -239,6 +239,9 @@ class NodeStream implements ByteStream {
     else this.#waiting.push(callback);
   }
 
+  /** The system copies what it takes, and a write counts as waiting until the system has taken all of it. */
+  readonly isDoneWithWritten = true;
+
   get drainProgress(): number | undefined {
     return drainProgress(this.socket);
   }

@@ -78,7 +78,10 @@ class TcpConnection implements StreamReader, Carrier {
     this.worker = new ConnectionWorker(node, 'tcp', this, stream.remote, opening);
     this.#deadline = new FrameDeadline(this.worker);
     this.#frames = new FrameReader(
-      { onFrame: (body) => this.worker.receive(decodeEnvelope(body)), onSkipped: (bytes) => this.worker.skipped(bytes) },
+      {
+        onFrame: (body, loan) => this.worker.receive(decodeEnvelope(body), loan),
+        onSkipped: (bytes) => this.worker.skipped(bytes),
+      },
       this.#frameBytesMax,
     );
     this.worker.begin(options);
@@ -133,6 +136,10 @@ class TcpConnection implements StreamReader, Carrier {
 
   whenDrained(callback: () => void): void {
     this.#stream.drained(callback);
+  }
+
+  get isDoneWithWritten(): boolean {
+    return this.#stream.isDoneWithWritten ?? false;
   }
 
   get drainProgress(): number | undefined {

@@ -21,8 +21,8 @@ export interface StreamLink {
   /** Sends a chunk and charges it to the stream's own ingress. */
   sendChunk(head: Uint8Array, bytes: Uint8Array): void;
   sendNote(payload: Uint8Array): void;
-  /** Writes to the local socket. */
-  deliver(bytes: Uint8Array): void;
+  /** Writes to the local socket what that message brought. */
+  deliver(bytes: Uint8Array, carrier: Message): void;
   report(event: StreamEvent): void;
   /** There may be credit again. */
   readOn(): void;

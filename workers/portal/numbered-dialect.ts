@@ -1,4 +1,5 @@
 import type { Context } from '../../runtime/context.ts';
+import type { Message } from '../../runtime/message.ts';
 import { ReceivedCount, SentCount } from './byte-counts.ts';
 import type { Dialect, StreamLink } from './dialect.ts';
 import { PeerWatch } from './peer-watch.ts';
@@ -60,11 +61,11 @@ export class NumberedDialect implements Dialect {
     this.#link.sendNote(encodeReset(reason));
   }
 
-  receive(message: PortalMessage): void {
+  receive(message: PortalMessage, carrier: Message): void {
     this.#watch.heard();
     switch (message.kind) {
       case 'data':
-        return this.#onData(message.offset, message.bytes);
+        return this.#onData(message.offset, message.bytes, carrier);
       case 'window':
         return this.#onWindow(message.received, message.limit);
       case 'end':
@@ -89,9 +90,9 @@ export class NumberedDialect implements Dialect {
     this.#watch.stop();
   }
 
-  #onData(offset: number, bytes: Uint8Array): void {
+  #onData(offset: number, bytes: Uint8Array, carrier: Message): void {
     const fault = this.#received.data(offset, bytes.length);
-    if (fault === undefined) this.#link.deliver(bytes);
+    if (fault === undefined) this.#link.deliver(bytes, carrier);
     else this.#fault(fault);
   }
 

@@ -57,7 +57,7 @@ export class PlainDialect implements Dialect {
   receive(message: PortalMessage, carrier: Message): void {
     switch (message.kind) {
       case 'payload':
-        return this.#onPayload(message.bytes, message.counter, carrier.ingress);
+        return this.#onPayload(message.bytes, message.counter, carrier);
       case 'disconnect':
         return this.#link.report({ type: 'peer.left' });
       case 'data':
@@ -85,14 +85,15 @@ export class PlainDialect implements Dialect {
     this.#forgetIngress();
   }
 
-  #onPayload(bytes: Uint8Array, counter: number | undefined, ingress: Ingress): void {
+  #onPayload(bytes: Uint8Array, counter: number | undefined, carrier: Message): void {
+    const { ingress } = carrier;
     if (counter !== undefined) {
       if (counter !== this.#nextCounter) return this.#fault('gap');
       this.#nextCounter = (counter + 1) % COUNTER_VALUES;
     }
     if (this.#link.unwrittenBytes + bytes.length > UNREAD_BYTES_MAX) return this.#fault('slow');
     if (ingress !== this.#ingress) this.#follow(ingress);
-    this.#link.deliver(bytes);
+    this.#link.deliver(bytes, carrier);
     if (this.#link.unwrittenBytes >= SLOW_BYTES) this.#hold();
   }
 

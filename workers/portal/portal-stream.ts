@@ -169,11 +169,13 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
   }
 
   onBytes(bytes: Uint8Array): void {
-    this.#reads.slab.taken(bytes);
+    const { slab } = this.#reads;
+    slab.taken(bytes);
     this.#readSize.read(bytes.length);
-    if (this.#state !== 'sending') return;
+    if (this.#state !== 'sending') return slab.handedOut(bytes);
     this.#context.enter(() => {
       for (let at = 0; at < bytes.length; at += CHUNK_BYTES_MAX) this.#dialect?.sendChunk(bytes.subarray(at, at + CHUNK_BYTES_MAX));
+      slab.handedOut(bytes);
       if (bytes.length >= CHUNK_BYTES_MAX) this.#reads.turns.served(this);
       this.readOn();
     });
@@ -217,7 +219,9 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
 
   sendChunk(head: Uint8Array, bytes: Uint8Array): void {
     if (this.#peer === undefined || this.#isBroken) return;
-    this.#context.inject(new Message(this.#peer, this.#returnRoute, [head, bytes]), this.#ingress);
+    const message = new Message(this.#peer, this.#returnRoute, [head, bytes]);
+    message.loan = this.#reads.slab.loan(bytes);
+    this.#context.inject(message, this.#ingress);
   }
 
   sendNote(payload: Uint8Array): void {
@@ -233,8 +237,8 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
     });
   }
 
-  deliver(bytes: Uint8Array): void {
-    this.#writer?.write(bytes);
+  deliver(bytes: Uint8Array, carrier: Message): void {
+    this.#writer?.write(bytes, carrier);
   }
 
   report(event: StreamEvent): void {

@@ -1,4 +1,5 @@
 import type { Context } from '../../runtime/context.ts';
+import type { Message } from '../../runtime/message.ts';
 import type { ByteStream } from '../../runtime/network.ts';
 
 /** Chunks up to this size that have to wait are joined: each would cost the host a piece, and keep alive all the memory it was read into. */
@@ -14,6 +15,9 @@ export class SocketWriter {
   readonly #onWritten: (byteCount: number) => void;
   readonly #onAllWritten: () => void;
   #waiting: Uint8Array[] = [];
+  /** The message that brought each of them; none for what was joined. */
+  #carriers: (Message | undefined)[] = [];
+  #leavingCarriers: readonly (Message | undefined)[] = [];
   #waitingBytes = 0;
   #joined: Uint8Array | undefined;
   #joinedBytes = 0;
@@ -39,7 +43,8 @@ export class SocketWriter {
     return this.#waitingBytes + this.#leavingBytes;
   }
 
-  write(bytes: Uint8Array): void {
+  /** @param carrier what brought the bytes: it is spent when they have left */
+  write(bytes: Uint8Array, carrier?: Message): void {
     if (bytes.length === 0 || this.#isOver) return;
     const isFirst = this.#waitingBytes === 0 && !this.#isBusy;
     this.#waitingBytes += bytes.length;
@@ -47,6 +52,7 @@ export class SocketWriter {
     else {
       this.#seal();
       this.#waiting.push(bytes);
+      this.#carriers.push(carrier);
     }
     this.#markDirty();
   }
@@ -61,6 +67,8 @@ export class SocketWriter {
   drop(): void {
     this.#isOver = true;
     this.#waiting = [];
+    this.#carriers = [];
+    this.#leavingCarriers = [];
     this.#joined = undefined;
   }
 
@@ -87,10 +95,13 @@ export class SocketWriter {
 
   #takeNext(): readonly Uint8Array[] {
     const waiting = this.#waiting;
+    const carriers = this.#carriers;
     let count = 0;
     let byteCount = 0;
     for (; count < waiting.length && byteCount < WRITE_BYTES_MAX; count++) byteCount += waiting[count]?.length ?? 0;
     this.#waiting = count === waiting.length ? [] : waiting.slice(count);
+    this.#carriers = count === waiting.length ? [] : carriers.slice(count);
+    this.#leavingCarriers = count === waiting.length ? carriers : carriers.slice(0, count);
     this.#waitingBytes -= byteCount;
     this.#leavingBytes = byteCount;
     return count === waiting.length ? waiting : waiting.slice(0, count);
@@ -110,6 +121,9 @@ export class SocketWriter {
   #settle(): void {
     const byteCount = this.#leavingBytes;
     this.#leavingBytes = 0;
+    if (this.#socket.isDoneWithWritten === true)
+      for (const carrier of this.#leavingCarriers) if (carrier !== undefined) this.#context.spent(carrier);
+    this.#leavingCarriers = [];
     this.#onWritten(byteCount);
   }
 
@@ -130,6 +144,7 @@ export class SocketWriter {
   #seal(): void {
     if (this.#joined === undefined) return;
     this.#waiting.push(this.#joined.subarray(0, this.#joinedBytes));
+    this.#carriers.push(undefined);
     this.#joined = undefined;
     this.#joinedBytes = 0;
   }

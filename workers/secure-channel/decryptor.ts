@@ -2,6 +2,7 @@ import type { Address } from '../../runtime/address.ts';
 import type { Context } from '../../runtime/context.ts';
 import { CodecError } from '../../runtime/errors.ts';
 import type { Flow } from '../../runtime/flow-control.ts';
+import { freeable } from '../../runtime/loan.ts';
 import { errorFields, type LogLevel } from '../../runtime/logger.ts';
 import { type LocalInfo, Message } from '../../runtime/message.ts';
 import { Route } from '../../runtime/route.ts';
@@ -62,7 +63,7 @@ export class Decryptor {
       switch (inside.kind) {
         case 'payload':
           if (this.#parts.followsPeer && opener.lastWasNewest) this.#follow(message.returnRoute);
-          return this.#deliver(inside, message);
+          return this.#deliver(inside, message, plaintext);
         case 'refreshCredentials':
           return this.#parts.onRefresh(inside);
         case 'close':
@@ -75,7 +76,7 @@ export class Decryptor {
     }
   }
 
-  #deliver(inside: PayloadMessage, message: Message): void {
+  #deliver(inside: PayloadMessage, message: Message, plaintext: Uint8Array): void {
     const { onward, returnRoute, payload } = inside;
     const { context, liveness, flow } = this.#parts;
     if (onward.isEmpty) return context.giveUp(message, 'empty-route');
@@ -86,7 +87,10 @@ export class Decryptor {
     }
     if (onward.length === 1 && onward.next.key === this.#parts.remoteAddress.key) return liveness.probeAnswered(answeredProbe(inside));
     const wayBack = returnRoute.prepend(this.#parts.encryptorAddress);
-    context.inject(new Message(onward, wayBack, payload, this.info, message.hops + 1, flow), message.ingress, this.#from);
+    const opened = new Message(onward, wayBack, payload, this.info, message.hops + 1, flow);
+    opened.loan = freeable([plaintext]);
+    context.inject(opened, message.ingress, this.#from);
+    context.spent(message);
   }
 
   /** The newest genuine frame tells by which way the initiator is reached. Source: identity.md 6.5 */

@@ -11,7 +11,7 @@ test('no nonce is spent on what there is no room for, however long the way to th
   const sealer = {
     seal: (plaintext: readonly Uint8Array[]) => {
       sealed += 1;
-      return concat(...plaintext);
+      return [concat(...plaintext)];
     },
   };
   const way = route('far', ...Array.from({ length: 30 }, () => 'x'.repeat(255)));

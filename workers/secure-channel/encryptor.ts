@@ -1,4 +1,5 @@
 import type { Context } from '../../runtime/context.ts';
+import { freeable } from '../../runtime/loan.ts';
 import { errorFields } from '../../runtime/logger.ts';
 import { Message } from '../../runtime/message.ts';
 import { Route } from '../../runtime/route.ts';
@@ -45,7 +46,8 @@ export class Encryptor implements Worker {
       return context.giveUp(message, context.node.terminal(first) === undefined ? 'no-transport' : 'overflow');
     }
     const head = encodePayloadHead(onward, message.returnRoute, message.payloadBytes);
-    if (!this.#seal([head, ...message.payloadChunks, PAYLOAD_TAIL], Route.empty, message.hops + 1)) context.giveUp(message, 'failed');
+    if (this.#seal([head, ...message.payloadChunks, PAYLOAD_TAIL], Route.empty, message.hops + 1)) context.spent(message);
+    else context.giveUp(message, 'failed');
   }
 
   /** Sends what the channel itself has to say. @returns whether it was sent */
@@ -64,7 +66,9 @@ export class Encryptor implements Worker {
   #seal(plaintext: readonly Uint8Array[], returnRoute: Route, hops: number): boolean {
     try {
       const frame = this.#sealer.seal(plaintext);
-      this.#context.forward(new Message(this.remoteRoute, returnRoute, frame, undefined, hops));
+      const sealed = new Message(this.remoteRoute, returnRoute, frame, undefined, hops);
+      sealed.loan = freeable(frame);
+      this.#context.forward(sealed);
       return true;
     } catch (thrown) {
       this.isMute = true;
