@@ -7,11 +7,12 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { rows as channels } from './ch.ts';
 import { rows as portals } from './po.ts';
+import { rows as schedules } from './rb.ts';
 import { codeOf, type Row } from './row.ts';
 import { rows as routing } from './rt.ts';
 import { rows as transports } from './tr.ts';
 
-export const ROWS: readonly Row[] = [...channels, ...routing, ...transports, ...portals];
+export const ROWS: readonly Row[] = [...channels, ...routing, ...transports, ...portals, ...schedules];
 
 /** What one row came to, as it is printed. */
 export interface Line {
