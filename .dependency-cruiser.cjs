@@ -31,7 +31,8 @@ module.exports = {
       to: { path: '^simulation/loopback/' },
     },
     only('storage-on-runtime', 'storage', ['storage', 'identities', 'policies', 'workers', 'runtime'], '^storage/(conformance|samples)/'),
-    only('arbitraries-on-runtime', 'property-tests/arbitraries', ['property-tests/arbitraries', 'policies', 'runtime']),
+    // A change history and a policy cannot be drawn without what signs the one and writes the other.
+    only('arbitraries-on-runtime', 'property-tests/arbitraries', ['property-tests/arbitraries', 'identities', 'policies', 'runtime']),
     {
       name: 'storage-below-types',
       comment: 'A store knows of the others only the types of what it keeps; formats and rules are handed to it.',
