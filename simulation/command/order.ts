@@ -9,6 +9,7 @@ Runs the scenario that FILE exports as \`default\` or \`scenario\`, under a seed
   --seed N        where chance begins; another one each time by default, and printed
   --runs N        how many runs, each with a seed and faults of its own; 1 by default
   --faults JSON   these faults instead of the scenario's own, as a failure prints them
+  --world KIND    'simulated' by default; 'loopback' runs it once, with a process for each node
   --trace FILE    writes what happened in the failure, or in the last run that held
   --picture FILE  draws the same as one HTML file that is zoomed, filtered and stepped through
   --mermaid FILE  draws the same as the text of a Mermaid sequence diagram
@@ -23,6 +24,7 @@ export interface Order {
   readonly seed: number | undefined;
   readonly runs: number;
   readonly faults: readonly Fault[] | undefined;
+  readonly world: 'simulated' | 'loopback';
   readonly trace: string | undefined;
   readonly picture: string | undefined;
   readonly mermaid: string | undefined;
@@ -38,10 +40,16 @@ export function readOrder(args: readonly string[]): Order | 'help' {
   const [file, ...more] = positionals;
   if (file === undefined) throw new UsageError('Which scenario? Give the file that exports it.');
   if (more.length > 0) throw new UsageError(`One file at a time; beside ${file} there is also ${more.join(', ')}.`);
+  const { world = 'simulated' } = values;
+  if (world !== 'simulated' && world !== 'loopback') throw new UsageError(`--world is 'simulated' or 'loopback', not '${world}'.`);
+  const runs = values.runs === undefined ? 1 : wholeNumber('--runs', values.runs, 1, 1_000_000_000);
+  if (world === 'loopback' && runs > 1)
+    throw new UsageError('Real processes take real time, and never do the same twice: --world loopback takes no --runs.');
   return {
     file,
     seed: values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0, 2 ** 31 - 1),
-    runs: values.runs === undefined ? 1 : wholeNumber('--runs', values.runs, 1, 1_000_000_000),
+    runs,
+    world,
     faults: values.faults === undefined ? undefined : faultList(values.faults),
     trace: values.trace,
     picture: values.picture,
@@ -58,6 +66,7 @@ function parsed(args: readonly string[]) {
         seed: { type: 'string' },
         runs: { type: 'string' },
         faults: { type: 'string' },
+        world: { type: 'string' },
         trace: { type: 'string' },
         picture: { type: 'string' },
         mermaid: { type: 'string' },

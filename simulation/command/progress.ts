@@ -11,13 +11,16 @@ export class Progress {
   runs = 0;
   readonly #total: number;
   readonly #output: Output;
+  readonly #time: 'virtual' | 'real';
   readonly #startMs = performance.now();
   #virtualMs = 0;
   #shownAtMs = performance.now();
   #isOpen = false;
 
-  constructor(total: number, output: Output) {
+  /** @param time what kind of time runs take */
+  constructor(total: number, output: Output, time: 'virtual' | 'real' = 'virtual') {
     this.#total = total;
+    this.#time = time;
     this.#output = output;
   }
 
@@ -38,7 +41,7 @@ export class Progress {
   summary(): string {
     const seconds = (performance.now() - this.#startMs) / 1_000;
     const rate = this.runs / seconds;
-    return `${this.runs} run${this.runs === 1 ? '' : 's'} held in ${seconds.toFixed(1)} s (${rate.toFixed(rate < 10 ? 1 : 0)} a second, ${timeText(this.#virtualMs)} of virtual time)`;
+    return `${this.runs} run${this.runs === 1 ? '' : 's'} held in ${seconds.toFixed(1)} s (${rate.toFixed(rate < 10 ? 1 : 0)} a second, ${timeText(this.#virtualMs)} of ${this.#time} time)`;
   }
 
   #show(): void {

@@ -80,6 +80,8 @@ test.each([
   [['a.ts', '--faults', '{}'], '--faults takes a JSON list of faults, as a failure prints it.'],
   [['a.ts', '--faults', '[{"kind":"earthquake","atMs":1}]'], '--faults takes a JSON list of faults, as a failure prints it.'],
   [['a.ts', '--faults', '[{"kind":"reset","atMs":1,"one":"a"}]'], '--faults takes a JSON list of faults, as a failure prints it.'],
+  [['a.ts', '--world', 'moon'], "--world is 'simulated' or 'loopback', not 'moon'."],
+  [['a.ts', '--world', 'loopback', '--runs', '2'], '--world loopback takes no --runs.'],
   [['a.ts', '--colour'], "Unknown option '--colour'"],
   [['nowhere.mjs'], 'nowhere.mjs cannot be loaded'],
 ])('an order that makes no sense ends with 64 and says why: %j', async (args, why) => {
@@ -126,6 +128,26 @@ test('a scenario that throws is drawn too, with its words', async () => {
   expect(readFileSync(mermaid, 'utf8')).toContain('the scenario threw#58; Error#58; too soon');
 });
 
+test('--world loopback runs a process for each node, and says what a failure is run again with', async () => {
+  const file = fileOf(
+    'real',
+    `const run = ({ settings }) => settings.answer;
+export const answering = Object.assign(run, { module: import.meta.url, exportName: 'answering' });
+export default { name: 'real', play: async (world) => {
+  const answer = await world.node('one', answering, { settings: { answer: 42 } }).ready;
+  if (answer !== 42) throw new Error('another answer');
+  if (world.seed === 8) world.skewClock('one', 5);
+} };`,
+  );
+  const held = await run(file, '--world', 'loopback', '--seed', '7');
+  expect([held.code, held.error]).toEqual([0, '']);
+  expect(held.out).toMatch(/^real: 1 run held in .* of real time\), seed 7\.\n$/);
+  const failed = await run(file, '--world', 'loopback', '--seed', '8');
+  expect(failed.code).toBe(1);
+  expect(failed.error).toContain('All processes of a machine share its clock');
+  expect(failed.error).toContain(`again: npm run simulate -- ${file} --seed 8 --world loopback`);
+}, 60_000);
+
 test('Ctrl-C says how far it was, and ends with 130', async () => {
   const file = fileOf(
     'endless',
@@ -146,5 +168,5 @@ test('Ctrl-C says how far it was, and ends with 130', async () => {
 test('--help names every option', async () => {
   const { code, out } = await run('--help');
   expect([code, out.startsWith('Usage:')]).toEqual([0, true]);
-  for (const option of ['seed', 'runs', 'faults', 'trace', 'picture', 'mermaid', 'help']) expect(out).toContain(`  --${option} `);
+  for (const option of ['seed', 'runs', 'faults', 'world', 'trace', 'picture', 'mermaid', 'help']) expect(out).toContain(`  --${option} `);
 });

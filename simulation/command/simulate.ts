@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { explore, type Report, type Scenario, simulate, SimulationFailure } from '../simulate.ts';
+import { explore, type PlayAnywhere, type Report, type Scenario, simulate, SimulationFailure, type SimulateOptions } from '../simulate.ts';
 import type { Fault } from '../faults.ts';
 import { toHtml } from '../picture/html.ts';
 import { toMermaid } from '../picture/mermaid.ts';
@@ -54,7 +54,7 @@ async function load(file: string): Promise<Scenario> {
 
 async function run(order: Order, scenario: Scenario, output: Output, interrupted?: AbortSignal): Promise<number> {
   const seed = order.seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1;
-  const progress = new Progress(order.runs, output);
+  const progress = new Progress(order.runs, output, order.world === 'loopback' ? 'real' : 'virtual');
   const isOver = new Promise<number>((resolve) => {
     interrupted?.addEventListener('abort', () => {
       progress.end();
@@ -81,7 +81,7 @@ async function runAll(order: Order, scenario: Scenario, { seed, progress, output
   try {
     if (order.runs > 1)
       await explore({ ...common, seed, runs: order.runs, faults: generatorOf(order.faults ?? scenario.faults), onRun }, scenario.play);
-    else onRun(await simulate({ ...common, seed, faults: order.faults ?? oneOf(scenario.faults, seed) }, scenario.play));
+    else onRun(await runOne(order.world, { ...common, seed, faults: order.faults ?? oneOf(scenario.faults, seed) }, scenario));
     progress.end();
     output.out(`${scenario.name}: ${progress.summary()}, seed ${seed}.`);
     if (last !== undefined) await keep(order, last, undefined, output);
@@ -93,6 +93,17 @@ async function runAll(order: Order, scenario: Scenario, { seed, progress, output
     await keep(order, thrown.report, brokenBy(thrown), output);
     return 1;
   }
+}
+
+async function runOne(
+  world: Order['world'],
+  options: SimulateOptions & { readonly world?: undefined },
+  { play }: Scenario,
+): Promise<Report> {
+  if (world === 'simulated') return simulate(options, play);
+  const { loopback } = await import('../loopback/index.ts');
+  // What a scenario for simulations alone asks for is refused by the world, in words.
+  return simulate({ ...options, world: loopback() }, play as PlayAnywhere);
 }
 
 type Faults = Scenario['faults'];

@@ -30,17 +30,18 @@ function argumentsFor(module: string): readonly string[] {
   const isLoaded = [...inherited, process.env['NODE_OPTIONS'] ?? ''].some((argument) => /tsx|ts-node|strip-types|swc/.test(argument));
   const { typescript: isBuiltIn = false } = process.features as { readonly typescript?: unknown };
   if (!isTypeScript || isLoaded || isBuiltIn !== false) return inherited;
-  return [...inherited, '--import', loaderFor(module)];
+  const loader = loaderFrom(module) ?? loaderFrom(import.meta.url);
+  if (loader !== undefined) return [...inherited, '--import', loader];
+  throw new SimulationError(
+    'NOT_ON_LOOPBACK',
+    `${module} is TypeScript, and nothing that loads it was found: install tsx, or give loopback({ execArgv }) what loads it.`,
+  );
 }
 
-function loaderFor(module: string): string {
+function loaderFrom(module: string): string | undefined {
   try {
     return pathToFileURL(createRequire(module).resolve('tsx')).href;
-  } catch (cause) {
-    throw new SimulationError(
-      'NOT_ON_LOOPBACK',
-      `${module} is TypeScript, and nothing that loads it was found: install tsx, or give loopback({ execArgv }) what loads it.`,
-      { cause },
-    );
+  } catch {
+    return undefined; // not installed there
   }
 }
