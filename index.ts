@@ -30,6 +30,7 @@ export type { Identifier } from './identities/identifier.ts';
 export { parseIdentifier } from './identities/identifier.ts';
 export type { Identity } from './identities/identity.ts';
 export { openIdentity } from './identities/identity.ts';
+export { type IdentityRepository, MemoryIdentityRepository } from './identities/repository.ts';
 export { everyone, holdsCredential, onlyPeer, peers, type TrustPolicy } from './identities/trust.ts';
 export { type AccessControl, allOf, allowNobody, anyOf, onlyFrom, onlyTo } from './runtime/access-control.ts';
 export { Address, address } from './runtime/address.ts';
@@ -55,6 +56,21 @@ export type { OnFailure, StartOptions, Worker } from './runtime/worker.ts';
 export { createNodeNetwork, nodeNetwork } from './transports/node-network.ts';
 export { tcp } from './transports/tcp.ts';
 export { websocket } from './transports/websocket.ts';
+export { ApiError, Refusal } from './workers/api/errors.ts';
+export { type Authority, type AuthorityOptions, startAuthority } from './workers/authority/authority.ts';
+export { AuthorityClient, type AuthorityClientOptions, withAuthority } from './workers/authority/authority-client.ts';
+export { type CredentialRetriever, credentialRetriever, type RetrieverOptions } from './workers/authority/credential-retriever.ts';
+export { AuthorityError, TicketError } from './workers/authority/errors.ts';
+export {
+  decodeProjectJson,
+  encodeProjectJson,
+  type ImportedProject,
+  importProject,
+  type ProjectInformation,
+} from './workers/authority/project.ts';
+export { relayPermission } from './workers/authority/relay-permission.ts';
+export { type AuthorityStore, type AuthorityTransaction, MemoryAuthorityStore } from './workers/authority/store.ts';
+export { decodeTicket, encodeCompactTicket, encodeTicket, type Ticket } from './workers/authority/ticket.ts';
 export { echo } from './workers/echo.ts';
 export { hop } from './workers/hop.ts';
 export { PortalError } from './workers/portal/errors.ts';
