@@ -39,6 +39,15 @@ const Code = {
   mismatch: 20,
   notADatabase: 26,
 } as const;
+/** Source: sqlite3_errstr */
+const TEXTS = [
+  ['locked', Code.busy],
+  ['not a database', Code.notADatabase],
+  ['malformed', Code.corrupt],
+  ['is full', Code.full],
+  ['readonly', Code.readOnly],
+  ['unable to open', Code.cannotOpen],
+] as const;
 /** Extended: no room for the file of shared memory. */
 const IOERR_SHMSIZE = 4874;
 
@@ -209,8 +218,8 @@ export function sqliteFault(thrown: unknown, file: string): Error {
   if (thrown instanceof StorageError) return thrown;
   const { code, message } = thrown as { code?: string; message?: string };
   let { errcode } = thrown as { errcode?: number };
-  // What fails while it opens comes without the number.
-  if (code === 'ERR_SQLITE_ERROR') errcode ??= String(message).includes('not a database') ? Code.notADatabase : Code.cannotOpen;
+  // Some failures of the binding, while it opens or prepares, come without the number.
+  if (code === 'ERR_SQLITE_ERROR') errcode ??= TEXTS.find(([text]) => String(message).includes(text))?.[1] ?? 1;
   if (typeof errcode !== 'number') return thrown instanceof Error ? thrown : new StorageError('STORAGE_FAILED', `${file} cannot be used.`);
   const cause = new Error(`SQLite ${errcode}: ${String(message)}`);
   if (errcode === IOERR_SHMSIZE) return full(file, cause);
