@@ -24,7 +24,7 @@ const TEXTS = ['dba', 'dev', 'true', '', 'db', 'dba\0', '1', 'ü', '\u{1f600}', 
 
 /** Of `expressions`. */
 export interface ExpressionOptions {
-  /** How deep operators are nested; 3 unless given. */
+  /** How deep operators are nested; 2 unless given. */
   readonly depthMax?: number;
   /** The names that stand for text; those of ordinary attributes and facts unless given. */
   readonly names?: readonly string[];
@@ -33,7 +33,7 @@ export interface ExpressionOptions {
 }
 
 /** Expressions that a policy may be: mostly of the right types, some with any arguments at all. Shrinks towards `(and)`. */
-export function expressions({ depthMax = 3, names = TEXT_NAMES, isTame = false }: ExpressionOptions = {}): fc.Arbitrary<Expression> {
+export function expressions({ depthMax = 2, names = TEXT_NAMES, isTame = false }: ExpressionOptions = {}): fc.Arbitrary<Expression> {
   const literal = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...TEXTS) },
     { weight: isTame ? 0 : 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 10 }) },

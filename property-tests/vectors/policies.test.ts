@@ -80,9 +80,10 @@ test('61 texts and 42 names', () => {
 
 test.each(cases)('$name', (one) => {
   const text = textOf(one);
-  const start = performance.now();
+  // Time of the processor: other tests share it.
+  const start = process.cpuUsage();
   const found = verdict(text);
-  expect(performance.now() - start).toBeLessThan(one.budget_ms ?? 50);
+  expect(process.cpuUsage(start).user / 1_000).toBeLessThan(one.budget_ms ?? 50);
   const pinned = PINNED.get(one.name);
   if (pinned !== undefined) return expect(found).toBe(pinned);
   switch (one.expect) {
