@@ -32,6 +32,25 @@ export type { Identity } from './identities/identity.ts';
 export { openIdentity } from './identities/identity.ts';
 export { type IdentityRepository, MemoryIdentityRepository } from './identities/repository.ts';
 export { everyone, holdsCredential, onlyPeer, peers, type TrustPolicy } from './identities/trust.ts';
+export { DecisionLog, type DecisionLogOptions, type Denial, explainDenial, type LoggedDenial } from './policies/decision-log.ts';
+export { PolicyError, type SyntaxFault } from './policies/errors.ts';
+export { type ExplainedPart, type Explanation, explain, explanationText } from './policies/explain.ts';
+export {
+  comparePolicies,
+  type Member,
+  plan,
+  planChange,
+  type PolicyDifference,
+  type Reach,
+  type ReachChange,
+  type Rule,
+  type Situation,
+} from './policies/plan.ts';
+export { parsePolicy, type Policy, policy } from './policies/policy.ts';
+export { PolicyGate, type PolicyGateOptions } from './policies/policy-access-control.ts';
+export { parseResourceType, type Resource, RESOURCE_TYPES, type ResourceSelector, type ResourceType } from './policies/resource.ts';
+export { type PolicyRepository, ResourcePolicies, type StoredPolicy, storedPolicy } from './policies/resource-policies.ts';
+export { MemorySubjects, type SubjectFacts, type Subjects } from './policies/subjects.ts';
 export { type AccessControl, allOf, allowNobody, anyOf, onlyFrom, onlyTo } from './runtime/access-control.ts';
 export { Address, address } from './runtime/address.ts';
 export type { Clock, Timer } from './runtime/clock.ts';
