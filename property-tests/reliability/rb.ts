@@ -15,15 +15,19 @@ export const rows: readonly Row[] = [
       const startMs = performance.now();
       const speed = (runs: number) => `${((runs * 1_000) / (performance.now() - startMs)).toFixed(1)} seeds/s`;
       const first = 1 + (seed - 1) * SEEDS;
+      let told = 0;
       const tried = await trySeedsInPool({
         first,
         count,
-        onShare: ({ runs, failures }) => say(`${runs} of ${count} seeds, ${speed(runs)}, ${failures.length} failures`),
+        onShare: ({ runs, failures }) => {
+          say(`${runs} of ${count} seeds, ${speed(runs)}, ${failures.length} failures`);
+          for (; told < failures.length; told++) say(failures[told] ?? '');
+        },
       });
       const { runs, failures, counts, cpuMs, virtualMs } = tried;
       const coverage = new Coverage(counts);
       const missing = count >= SEEDS ? coverage.missing : [];
-      for (const text of [...coverage.table, ...failures]) say(text);
+      for (const line of coverage.table) say(line);
       say(
         `${runs} seeds from ${first} on: ${Math.round(virtualMs / 3_600_000)} h of virtual time, ${(cpuMs / runs).toFixed(1)} ms of CPU each`,
       );
