@@ -15,7 +15,7 @@ import { loopback } from './index.ts';
 import { asker, dialler, echo, leaky, misnamed, quitter, returnsCode, storesCode, thrower } from './programs.fixture.ts';
 
 /** Each process takes a second to start, and many on a machine that does much else. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const invariants = [everyMessageEnds, orderPerSender, nothingLeft];
 const inProcesses = { seed: 1, world: loopback(), invariants } as const;
 const noted = ({ trace }: AnyWorld, text: string) => trace.events.filter((event) => event.kind === 'note' && event.text === text).length;
