@@ -57,7 +57,12 @@ async function play(world: World): Promise<void> {
     await world.at(step.atMs, () => run(stage, step));
   }
   await world.at(plan.endMs + 1, () => undefined);
+  // Faults of so many pieces last until those have passed: what is left of them ends here.
   for (const sieve of stage.sieves.values()) sieve.rest();
+  for (const { dialer, listener } of plan.links) {
+    world.network.tamper(dialer, listener, undefined);
+    world.network.tamper(listener, dialer, undefined);
+  }
   const untilMs = world.nowMs + BACK_MS;
   for (const name of plan.nodes) await world.get(name).ready;
   const isDone = { answer: false, stream: false, guest: !plan.nodes.includes('guest') };
