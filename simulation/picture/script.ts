@@ -1,6 +1,7 @@
 /**
  * What the page does: plain JavaScript that any browser runs as it stands. It is a text and no function of ours, for a function
- * would reach the page in whatever form a compiler gave it. Texts of the trace reach the page by `textContent` alone.
+ * would reach the page in whatever form a compiler gave it. A test shows it to the compiler and the linter. Texts of the trace
+ * reach the page by `textContent` alone.
  */
 export const SCRIPT = String.raw`
 'use strict';
@@ -172,14 +173,14 @@ function drawMarks(parent, row, x, step) {
   const places = row.columns.map((column) => x.get(column));
   if (places.some((place) => place === undefined)) return;
   const [from, to] = places;
-  if (row.kind === 'bytes') drawPiece(parent, row, from, to, y, x);
+  if (row.kind === 'bytes') drawPiece(parent, row, from, to, y);
   else if (row.kind === 'stream') drawStream(parent, row, from, to, y, step);
   else if (row.kind === 'message') drawMessage(parent, row, from, y, step);
   else if (row.kind === 'node') drawNode(parent, row, from, y, step);
   else for (const place of places) drawSquare(parent, row, place, y, step);
 }
 
-function drawPiece(parent, row, from, to, y, x) {
+function drawPiece(parent, row, from, to, y) {
   const partner = rowAt.get(row.partner), other = placeY.get(row.partner);
   const way = Math.sign(to - from) || 1;
   if (row.what === 'sent') {
@@ -312,10 +313,10 @@ function showDetails(row) {
 // ---- zoom
 
 function resize() {
-  for (const [svg, height] of [[heads, HEAD], [picture, sizes.height]]) {
+  for (const [svg, height] of /** @type {[Element, number][]} */ ([[heads, HEAD], [picture, sizes.height]])) {
     svg.setAttribute('viewBox', '0 0 ' + sizes.width + ' ' + height);
-    svg.setAttribute('width', sizes.width * state.zoom);
-    svg.setAttribute('height', height * state.zoom);
+    svg.setAttribute('width', String(sizes.width * state.zoom));
+    svg.setAttribute('height', String(height * state.zoom));
   }
   find('zoom').textContent = Math.round(state.zoom * 100) + '%';
 }
@@ -354,7 +355,7 @@ for (const kind of ['message', 'bytes', 'stream', 'fault', 'node', 'log', 'note'
 data.nodes.forEach((name, index) => tick(find('nodes').querySelector('div'), name, undefined, true, (isOn) => put(state.hiddenNodes, index, !isOn)));
 
 find('route').addEventListener('input', (event) => {
-  state.query = event.target.value.trim().toLowerCase();
+  state.query = /** @type {HTMLInputElement} */ (event.target).value.trim().toLowerCase();
   draw();
 });
 find('previous').addEventListener('click', () => step(-1));
@@ -368,12 +369,12 @@ scroller.addEventListener('wheel', (event) => {
   zoomTo(state.zoom * Math.exp(-event.deltaY / 400), event.clientX, event.clientY);
 }, { passive: false });
 picture.addEventListener('click', (event) => {
-  const group = event.target.closest('.row');
-  if (group) choose(Number(group.dataset.at));
+  const group = /** @type {Element} */ (event.target).closest('.row');
+  if (group) choose(Number(group.getAttribute('data-at')));
 });
 addEventListener('resize', draw);
 addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input[type=search]')) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || /** @type {Element} */ (event.target).matches('input[type=search]')) return;
   const orders = { ArrowDown: () => step(1), ArrowRight: () => step(1), ArrowUp: () => step(-1), ArrowLeft: () => step(-1),
     Home: () => step(-Infinity), End: () => step(Infinity), '+': () => zoomTo(state.zoom * 1.25), '-': () => zoomTo(state.zoom / 1.25), 0: () => zoomTo(1) };
   if (!Object.hasOwn(orders, event.key)) return;
