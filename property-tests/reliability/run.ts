@@ -10,9 +10,10 @@ import { rows as portals } from './po.ts';
 import { rows as schedules } from './rb.ts';
 import { codeOf, type Row } from './row.ts';
 import { rows as routing } from './rt.ts';
+import { rows as state } from './st.ts';
 import { rows as transports } from './tr.ts';
 
-export const ROWS: readonly Row[] = [...channels, ...routing, ...transports, ...portals, ...schedules];
+export const ROWS: readonly Row[] = [...channels, ...routing, ...transports, ...portals, ...schedules, ...state];
 
 /** What one row came to, as it is printed. */
 export interface Line {
