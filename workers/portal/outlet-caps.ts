@@ -2,14 +2,11 @@ export interface OutletCaps {
   /** Streams at a time, and of them those of one peer. */
   readonly streams: number;
   readonly streamsPerPeer: number;
-  /** Connections to the target that are being made. */
-  readonly dials: number;
 }
 
-/** Counts the streams of an outlet, so that no peer takes the room of the others. A stream begins with a dial. */
+/** Counts the streams of an outlet, so that no peer takes the room of the others. */
 export class OutletCount {
   streams = 0;
-  dials = 0;
   readonly #caps: OutletCaps;
   readonly #perPeer = new Map<string, number>();
 
@@ -19,21 +16,14 @@ export class OutletCount {
 
   /** Which cap one more stream of that peer would break; undefined when none. */
   exceeded(peer: string): keyof OutletCaps | undefined {
-    const { streams, streamsPerPeer, dials } = this.#caps;
+    const { streams, streamsPerPeer } = this.#caps;
     if (this.streams >= streams) return 'streams';
-    if ((this.#perPeer.get(peer) ?? 0) >= streamsPerPeer) return 'streamsPerPeer';
-    return this.dials >= dials ? 'dials' : undefined;
+    return (this.#perPeer.get(peer) ?? 0) >= streamsPerPeer ? 'streamsPerPeer' : undefined;
   }
 
-  /** Counts a stream and its dial. */
   add(peer: string): void {
     this.streams += 1;
-    this.dials += 1;
     this.#perPeer.set(peer, (this.#perPeer.get(peer) ?? 0) + 1);
-  }
-
-  dialEnded(): void {
-    this.dials -= 1;
   }
 
   /** Its stream has ended. */
@@ -42,5 +32,45 @@ export class OutletCount {
     const left = (this.#perPeer.get(peer) ?? 0) - 1;
     if (left > 0) this.#perPeer.set(peer, left);
     else this.#perPeer.delete(peer);
+  }
+}
+
+/** Lets so many dials be under way at a time; the others stand in line. */
+export class DialLine {
+  readonly #dialsMax: number;
+  readonly #waiting = new Set<() => void>();
+  #underWay = 0;
+
+  constructor(dialsMax: number) {
+    this.#dialsMax = dialsMax;
+  }
+
+  /**
+   * @param dial called when it is its turn, perhaps at once
+   * @returns to be called when the dial is over or called off: the next one goes. Once or more often
+   */
+  enter(dial: () => void): () => void {
+    let isUnderWay = false;
+    const begin = () => {
+      isUnderWay = true;
+      this.#underWay += 1;
+      dial();
+    };
+    if (this.#underWay < this.#dialsMax) begin();
+    else this.#waiting.add(begin);
+    return () => {
+      this.#waiting.delete(begin);
+      if (!isUnderWay) return;
+      isUnderWay = false;
+      this.#underWay -= 1;
+      this.#next();
+    };
+  }
+
+  #next(): void {
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    this.#waiting.delete(first);
+    first();
   }
 }

@@ -5,6 +5,7 @@ import type { Message } from '../../runtime/message.ts';
 import type { HostPort } from '../../runtime/network.ts';
 import type { Route } from '../../runtime/route.ts';
 import type { Worker } from '../../runtime/worker.ts';
+import type { DialLine } from './outlet-caps.ts';
 import { outletMachine } from './outlet.machine.ts';
 import { type Announcement, encodePong, type ResetReason } from './portal-message.ts';
 import { PortalStream } from './portal-stream.ts';
@@ -12,12 +13,11 @@ import { StreamLife, type StreamRole } from './stream-life.ts';
 
 export interface OutletStreamOptions {
   readonly target: HostPort;
+  readonly dials: DialLine;
   readonly dialTimeoutMs: number;
   readonly windowBytes: number;
   /** By which the Ping came in. */
   readonly ingress: Ingress;
-  /** The one dial is over, in whatever way. */
-  readonly onDialEnded: () => void;
   readonly onEnded: () => void;
 }
 
@@ -27,6 +27,7 @@ export class OutletStream implements Worker, StreamRole {
   readonly #announcement: Announcement | undefined;
   readonly #options: OutletStreamOptions;
   readonly #called = new AbortController();
+  #leaveLine: () => void = () => undefined;
   #context!: Context;
   #stream!: PortalStream;
   #life!: StreamLife;
@@ -63,24 +64,40 @@ export class OutletStream implements Worker, StreamRole {
 
   leave(): void {
     this.#called.abort();
+    this.#leaveLine();
   }
 
+  /** Waits for its turn first, and no longer than the dial may take. */
   #dial(): void {
-    const { target, dialTimeoutMs, onDialEnded } = this.#options;
+    const { dials, dialTimeoutMs } = this.#options;
+    const { clock } = this.#context;
+    const endsAtMs = clock.monotonicMs() + dialTimeoutMs;
+    const patience = this.#context.setTimer(dialTimeoutMs, () => this.#dialFailed('limit'));
+    this.#leaveLine = dials.enter(() => {
+      patience.cancel();
+      const leftMs = endsAtMs - clock.monotonicMs();
+      if (leftMs > 0) this.#connect(leftMs);
+      else this.#dialFailed('limit');
+    });
+  }
+
+  #connect(timeoutMs: number): void {
     const attach = (socket: Parameters<PortalStream['attach']>[0]) => {
       this.#stream.attach(socket);
       return this.#stream;
     };
-    this.#context.node.network.connect(target, attach, { timeoutMs: dialTimeoutMs, signal: this.#called.signal }).then(
+    this.#context.node.network.connect(this.#options.target, attach, { timeoutMs, signal: this.#called.signal }).then(
       () => {
-        onDialEnded();
+        this.#leaveLine();
         this.#context.enter(() => this.#life.report({ type: 'dial.succeeded' }));
       },
-      (thrown: unknown) => {
-        onDialEnded();
-        this.#context.enter(() => this.#life.report({ type: 'dial.failed', reason: reasonOf(thrown) }));
-      },
+      (thrown: unknown) => this.#context.enter(() => this.#dialFailed(reasonOf(thrown))),
     );
+  }
+
+  #dialFailed(reason: ResetReason): void {
+    this.#leaveLine();
+    this.#life.report({ type: 'dial.failed', reason });
   }
 
   #sendPong(): void {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PortalWorld, type Program } from '../../property-tests/portal-world.ts';
 import type { Identifier } from '../../identities/identifier.ts';
 import { allowEveryone } from '../../runtime/access-control.ts';
@@ -8,7 +8,7 @@ import { route } from '../../runtime/route.ts';
 import { tcp } from '../../transports/tcp.ts';
 import { peerInfo } from '../secure-channel/local-info.ts';
 import { inlet } from './inlet.ts';
-import { encodeReset } from './portal-message.ts';
+import { encodeReset, type ResetReason } from './portal-message.ts';
 
 const areReset = (clients: readonly Program[]) => clients.map(({ wasReset }) => wasReset);
 
@@ -34,36 +34,50 @@ describe('dials', () => {
     return world;
   };
 
-  test('no more are under way than may be; the rest is told the reason at once, and when they are over there is room', async () => {
+  /** How often the target is dialled, as the far node's network sees it. */
+  const dialsOf = (world: PortalWorld) => vi.spyOn(world.far.network, 'connect');
+
+  test('no more are under way than may be; the rest waits as long as a dial may take, and is told that it was too many', async () => {
     const world = await toNowhere(3);
+    const dials = dialsOf(world);
     const answers: string[] = [];
     world.relay.edit = (message, direction) => {
       if (direction === 'back') answers.push(Buffer.from(message.payload).toString('hex'));
       return [message];
     };
-    expect(areReset(await connectMany(world, 5))).toEqual([false, false, false, true, true]);
-    expect(answers).toEqual(Array(2).fill(Buffer.from(encodeReset('limit')).toString('hex')));
-    expect(world.outlet.streams).toBe(3);
-    await world.run(4_000);
-    expect(world.outlet.streams).toBe(0);
-    expect(areReset(await connectMany(world, 4))).toEqual([false, false, false, true]);
-  });
-
-  test('one that is called off makes room', async () => {
-    const world = await toNowhere(1);
-    await connectMany(world, 1);
-    const other = await anotherInlet(world);
-    expect(areReset(await connectMany(world, 1, other))).toEqual([true]);
-    await world.clock.runUntil(world.mid.stop()); // the way by which the Ping came is gone
-    expect(areReset(await connectMany(world, 2, other))).toEqual([false, true]);
-  });
-
-  test('256 unless told otherwise', async () => {
-    const world = await toNowhere();
-    const clients = await connectMany(world, 20);
-    const more = await Promise.all(Array.from({ length: 250 }, () => world.connect()));
+    const clients = await Promise.all(Array.from({ length: 5 }, () => world.connect()));
     await world.run(100);
-    expect([world.outlet.streams, areReset([...clients, ...more]).filter(Boolean).length]).toEqual([256, 14]);
+    expect([dials.mock.calls.length, world.outlet.streams, areReset(clients)]).toEqual([3, 5, Array(5).fill(false)]);
+    await world.run(4_100);
+    expect([dials.mock.calls.length, world.outlet.streams, areReset(clients)]).toEqual([3, 0, Array(5).fill(true)]);
+    const said = (reason: ResetReason) => Buffer.from(encodeReset(reason)).toString('hex');
+    expect(answers.toSorted()).toEqual([...Array<string>(3).fill(said('target-silent')), said('limit'), said('limit')].toSorted());
+    await connectMany(world, 4);
+    expect(dials.mock.calls.length).toBe(6);
+  });
+
+  test('one that is called off makes room for the next in line', async () => {
+    const world = await toNowhere(1);
+    const dials = dialsOf(world);
+    const other = await anotherInlet(world);
+    await connectMany(world, 1);
+    await connectMany(world, 1, other);
+    expect([dials.mock.calls.length, world.outlet.streams]).toEqual([1, 2]);
+    await world.clock.runUntil(world.mid.stop()); // the way by which the first Ping came is gone
+    await world.run(100);
+    expect([dials.mock.calls.length, world.outlet.streams]).toEqual([2, 1]);
+  });
+
+  test('256 unless told otherwise; when the target is fast, a crowd that comes at once is served whole', async () => {
+    const world = await toNowhere();
+    const dials = dialsOf(world);
+    await Promise.all(Array.from({ length: 270 }, () => world.connect()));
+    await world.run(100);
+    expect([dials.mock.calls.length, world.outlet.streams]).toEqual([256, 270]);
+    const fast = await PortalWorld.make({ outlet: { dialsMax: 4 } });
+    const clients = await Promise.all(Array.from({ length: 100 }, () => fast.connect()));
+    await fast.run(1_000);
+    expect([fast.targets.length, fast.outlet.streams, clients.some(({ wasReset }) => wasReset)]).toEqual([100, 100, false]);
   });
 
   test('one that has succeeded is under way no more', async () => {

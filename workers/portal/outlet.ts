@@ -8,7 +8,7 @@ import type { HostPort } from '../../runtime/network.ts';
 import type { HasFlow, Node } from '../../runtime/node.ts';
 import type { Worker } from '../../runtime/worker.ts';
 import { peerOf } from '../secure-channel/local-info.ts';
-import { OutletCount } from './outlet-caps.ts';
+import { DialLine, OutletCount } from './outlet-caps.ts';
 import { OutletStream } from './outlet-stream.ts';
 import { decodePortalMessage, encodeDisconnect, encodeReset, type PortalMessage, type ResetReason } from './portal-message.ts';
 
@@ -30,7 +30,7 @@ export interface OutletOptions {
   readonly on: HasFlow | readonly HasFlow[];
   /** Who may open streams, and send on them. */
   readonly allow: AccessControl;
-  /** How long the target may take to accept. Default: 4 s. */
+  /** How long it may take until the target accepts, waiting for a turn included. Default: 4 s. */
   readonly dialTimeoutMs?: number;
   /**
    * Refuses an inlet that does not number its bytes, as that of an original, instead of going on without numbers. Without a
@@ -46,7 +46,7 @@ export interface OutletOptions {
    * are refused as `streamsMax` does it. Default: half of `streamsMax`, so that no peer shuts out the others.
    */
   readonly streamsPerPeerMax?: number;
-  /** How many connections to the target may be in the making at a time. More are refused. Default: 256. */
+  /** How many connections to the target may be in the making at a time. More wait for their turn, within their `dialTimeoutMs`. Default: 256. */
   readonly dialsMax?: number;
 }
 
@@ -85,12 +85,14 @@ class OutletListener implements Worker {
   readonly #target: HostPort;
   readonly #streams = new Set<Address>();
   readonly #count: OutletCount;
+  readonly #dials: DialLine;
 
   constructor(options: OutletOptions, target: HostPort) {
     this.#options = options;
     this.#target = target;
-    const { streamsMax: streams = STREAMS_MAX, dialsMax: dials = DIALS_MAX } = options;
-    this.#count = new OutletCount({ streams, streamsPerPeer: options.streamsPerPeerMax ?? Math.ceil(streams / 2), dials });
+    const { streamsMax: streams = STREAMS_MAX, streamsPerPeerMax: streamsPerPeer = Math.ceil(streams / 2) } = options;
+    this.#count = new OutletCount({ streams, streamsPerPeer });
+    this.#dials = new DialLine(options.dialsMax ?? DIALS_MAX);
   }
 
   get streams(): number {
@@ -131,17 +133,11 @@ class OutletListener implements Worker {
   #startStream(ping: Message, peer: string, announcement: OutletAnnouncement, { node }: Context): void {
     const { allow, dialTimeoutMs = DIAL_TIMEOUT_MS, windowBytes = WINDOW_BYTES } = this.#options;
     const address = node.newAddress();
-    let isDialling = true;
-    const onDialEnded = () => {
-      if (isDialling) this.#count.dialEnded();
-      isDialling = false;
-    };
     const onEnded = () => {
-      onDialEnded(); // It was called off, if it was not over.
       if (this.#streams.delete(address)) this.#count.remove(peer);
     };
     const { ingress } = ping;
-    const options = { target: this.#target, dialTimeoutMs, windowBytes, ingress, onDialEnded, onEnded };
+    const options = { target: this.#target, dials: this.#dials, dialTimeoutMs, windowBytes, ingress, onEnded };
     const stream = new OutletStream(ping.returnRoute.owned(), announcement, options);
     // What brought the Ping in will bring in the rest.
     for (const flow of new Set([ping.flow?.id, node.flows.ofProducer(ping.source)?.id])) {
