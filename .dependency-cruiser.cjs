@@ -30,7 +30,13 @@ module.exports = {
       from: { path: '^simulation/', pathNot: ['^simulation/(loopback|command)/', tests] },
       to: { path: '^simulation/loopback/' },
     },
-    only('storage-on-runtime', 'storage', ['storage', 'identities', 'policies', 'workers', 'runtime'], '^storage/(conformance|samples)/'),
+    only(
+      'storage-on-runtime',
+      'storage',
+      ['storage', 'identities', 'policies', 'workers', 'manager', 'runtime'],
+      '^storage/(conformance|samples)/',
+    ),
+    only('manager-above-all', 'manager', ['manager', 'storage', 'transports', 'host', 'workers', 'identities', 'policies', 'runtime']),
     // A change history and a policy cannot be drawn without what signs the one and writes the other.
     only('arbitraries-on-runtime', 'property-tests/arbitraries', ['property-tests/arbitraries', 'identities', 'policies', 'runtime']),
     {
@@ -39,7 +45,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('storage'), pathNot: [tests, '^storage/(conformance|samples)/'] },
       to: {
-        path: inside('identities', 'policies', 'workers'),
+        path: inside('identities', 'policies', 'workers', 'manager'),
         dependencyTypesNot: ['type-only'],
         // The public door hands these forms on.
         pathNot: '^identities/stored-form\\.ts$',
