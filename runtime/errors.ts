@@ -30,6 +30,7 @@ export class RuntimeError extends PosternError<
   | 'ADDRESS_IN_USE'
   | 'ADDRESS_NOT_OURS'
   | 'ADDRESS_UNKNOWN'
+  | 'MULTI_ADDRESS_TEXT'
   | 'ROUTE_EMPTY'
   | 'ROUTE_TEXT'
   | 'ROUTE_TRANSPORT'

@@ -1,13 +1,13 @@
 import { TransportError } from './errors.ts';
+import { parseIp4, parseIp6 } from './ip-address.ts';
 import type { HostPort } from './network.ts';
+import { shown } from './shown.ts';
 
 const LOOPBACK = '127.0.0.1';
 const PORT_MAX = 65_535;
 /** Source: routing.md 3.1, after RFC 1035 2.3.4. */
 const HOST_CHARACTERS_MAX = 253;
 const LABEL = /^[A-Za-z0-9_-]{1,63}$/;
-/** An argument is shown up to this length in an error. */
-const SHOWN_CHARACTERS_MAX = 80;
 
 /**
  * Reads `host:port`, `[IPv6]:port`, `:port` or `port`; without a host it is 127.0.0.1. A host is a name of ASCII letters,
@@ -25,7 +25,7 @@ export function parseHostPort(text: string): HostPort {
   if (!/^(?:0|[1-9]\d{0,4})$/.test(port) || Number(port) > PORT_MAX) {
     throw refusal(text, `after the first ':' stands a port from 0 to ${PORT_MAX}, without leading zeros`);
   }
-  if (bracketed === null ? !isHost(host) : !isIpv6(host)) {
+  if (bracketed === null ? !isHost(host) : parseIp6(host) === undefined) {
     throw refusal(
       text,
       "before the ':' stands a name of letters, digits, '-', '_' and '.', an IPv4 address, or an IPv6 address in brackets",
@@ -44,38 +44,9 @@ function isHost(host: string): boolean {
   const labels = host.split('.');
   if (!labels.every((label) => LABEL.test(label))) return false;
   const endsInNumber = /^(?:\d+|0x[\da-f]*)$/i.test(labels.at(-1) ?? '');
-  return !endsInNumber || isIpv4(host);
-}
-
-function isIpv4(host: string): boolean {
-  const bytes = host.split('.');
-  return bytes.length === 4 && bytes.every((byte) => /^(?:0|[1-9]\d{0,2})$/.test(byte) && Number(byte) <= 255);
-}
-
-function isIpv6(host: string): boolean {
-  const halves = host.split('::');
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const last = groups.at(-1) ?? '';
-  const endsInIpv4 = last.includes('.');
-  if (endsInIpv4 && (!isIpv4(last) || host.endsWith('::'))) return false;
-  const hexGroups = endsInIpv4 ? groups.slice(0, -1) : groups;
-  const groupCount = hexGroups.length + (endsInIpv4 ? 2 : 0);
-  // `::` stands for one group of zeros at least.
-  return hexGroups.every((group) => /^[\da-f]{1,4}$/i.test(group)) && (halves.length === 2 ? groupCount <= 7 : groupCount === 8);
+  return !endsInNumber || parseIp4(host) !== undefined;
 }
 
 function refusal(text: string, rule: string): TransportError {
   return new TransportError('TARGET_TEXT', `${shown(text)} is no HOST:PORT: ${rule}.`);
-}
-
-// What stands before an `@` may be a password, and the rest may be anything: one line, and no invisible characters.
-function shown(text: string): string {
-  const at = text.lastIndexOf('@');
-  const visible = at === -1 ? text : `…${text.slice(at)}`;
-  const short = visible.length > SHOWN_CHARACTERS_MAX ? `${visible.slice(0, SHOWN_CHARACTERS_MAX)}…` : visible;
-  return JSON.stringify(short).replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (hidden) => `\\u${hidden.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -1,3 +1,4 @@
+import { type MultiAddressComponent, MultiAddressError, parseMultiAddress } from '../../runtime/multi-address.ts';
 import { TicketError } from './errors.ts';
 
 /** What stands behind the id of a project in the host names of the hosted Orchestrator. Source: authority.md 5.2 */
@@ -18,9 +19,9 @@ export function hostedAuthorityRoute(id: string): string {
  * @throws {TicketError} `PROJECT_ROUTE` for a route that does not begin with a host name
  */
 export function idInRoute(route: string): string {
-  const [, protocol, host] = route.split('/');
-  const id = host?.split('.')[0] ?? '';
-  if (protocol !== 'dnsaddr' || id === '')
+  const [first] = read(route) ?? [];
+  const id = first?.protocol === 'dnsaddr' ? (first.value.split('.')[0] ?? '') : '';
+  if (id === '')
     throw new TicketError(
       'PROJECT_ROUTE',
       'Invalid project route: it does not begin with /dnsaddr/HOST. Use the ticket form that names the id of the project.',
@@ -30,19 +31,25 @@ export function idInRoute(route: string): string {
 
 /** Checks that a route names a host and a port, as a node needs both to connect; the text stays as it is. @throws {TicketError} `PROJECT_ROUTE` */
 export function checkRoute(what: string, route: string): void {
-  const [first, protocol, host, tcp, port, ...services] = route.split('/');
+  const [host, port, ...services] = read(route) ?? [];
   const isWhole =
-    first === '' &&
-    (protocol === 'dnsaddr' || protocol === 'ip4' || protocol === 'ip6') &&
-    host !== '' &&
-    tcp === 'tcp' &&
-    /^\d{1,5}$/.test(port ?? '') &&
-    Number(port) <= 65_535 &&
-    services.length % 2 === 0 &&
-    services.every((piece, index) => piece !== '' && (index % 2 === 1 || ['service', 'worker', 'secure'].includes(piece)));
+    host !== undefined &&
+    ['dnsaddr', 'ip4', 'ip6'].includes(host.protocol) &&
+    host.value !== '' &&
+    port?.protocol === 'tcp' &&
+    services.every(({ protocol, value }) => value !== '' && ['service', 'worker', 'secure'].includes(protocol));
   if (!isWhole)
     throw new TicketError(
       'PROJECT_ROUTE',
       `The route to ${what} should be /dnsaddr/HOST/tcp/PORT/service/NAME…: ask whoever made this for another.`,
     );
+}
+
+function read(route: string): readonly MultiAddressComponent[] | undefined {
+  try {
+    return parseMultiAddress(route).components;
+  } catch (thrown) {
+    if (thrown instanceof MultiAddressError) return undefined;
+    throw thrown;
+  }
 }
