@@ -17,10 +17,11 @@ export class MemoryHome implements HomeState {
   readonly #policies = new Map<string, Map<string, StoredPolicy>>();
 
   readonly nodes: NodeRepository = {
-    list: () => Promise.resolve(sorted(this.#nodes.values(), ({ name }) => name)),
+    list: () => Promise.resolve(this.#nodesByName()),
     get: (name) => Promise.resolve(this.#nodes.get(name)),
     change: async (name, decide, { forgetsResources = false } = {}) => {
-      const before = await this.nodes.get(name);
+      await Promise.resolve(); // From here to the end nobody else has a turn.
+      const before = this.#nodes.get(name);
       const decided = decide(before);
       if (decided === undefined) return undefined;
       const { settings, state } = decided;
@@ -29,20 +30,19 @@ export class MemoryHome implements HomeState {
       if (forgetsResources) this.#forgetResources(name);
       return record;
     },
-    setDefault: async (name) => {
-      if (!this.#nodes.has(name)) return Promise.resolve(false);
-      for (const record of await this.nodes.list()) this.#nodes.set(record.name, { ...record, isDefault: record.name === name });
-      return true;
+    setDefault: (name) => {
+      if (this.#nodes.has(name)) this.#makeDefault(name);
+      return Promise.resolve(this.#nodes.has(name));
     },
-    remove: async (name) => {
+    remove: (name) => {
       const removed = this.#nodes.get(name);
-      if (removed === undefined) return false;
+      if (removed === undefined) return Promise.resolve(false);
       this.#nodes.delete(name);
       this.#forgetResources(name);
       this.#policies.delete(name);
-      const [first] = await this.nodes.list();
-      if (removed.isDefault && first !== undefined) await this.nodes.setDefault(first.name);
-      return true;
+      const [first] = this.#nodesByName();
+      if (removed.isDefault && first !== undefined) this.#makeDefault(first.name);
+      return Promise.resolve(true);
     },
   };
 
@@ -62,9 +62,10 @@ export class MemoryHome implements HomeState {
   };
 
   readonly projects: ProjectRepository = {
-    list: () => Promise.resolve(sorted(this.#projects.values(), ({ name }) => name)),
+    list: () => Promise.resolve(this.#projectsByName()),
     change: async (decide) => {
-      const known = await this.projects.list();
+      await Promise.resolve();
+      const known = this.#projectsByName();
       const kept = decide(known);
       if (kept.isDefault) for (const each of known) this.#projects.set(each.id, { ...each, isDefault: false });
       this.#projects.set(kept.id, kept);
@@ -90,6 +91,18 @@ export class MemoryHome implements HomeState {
         return Promise.resolve();
       },
     };
+  }
+
+  #nodesByName(): NodeRecord[] {
+    return sorted(this.#nodes.values(), ({ name }) => name);
+  }
+
+  #projectsByName(): KnownProject[] {
+    return sorted(this.#projects.values(), ({ name }) => name);
+  }
+
+  #makeDefault(name: string): void {
+    for (const record of this.#nodesByName()) this.#nodes.set(record.name, { ...record, isDefault: record.name === name });
   }
 
   #forgetResources(node: string): void {

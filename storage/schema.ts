@@ -47,11 +47,20 @@ export interface Schema {
   /** Numbers that are never given twice. */
   counters: { name: string; value: number };
 
-  /** What a node is asked to hold up. */
-  policies: { kind: 'resource' | 'type'; name: string; action: string; expression: Uint8Array };
-  nodes: { name: string; settings: string };
-  projects: { name: string; settings: string };
+  /** The nodes of this home, what each holds up, and who may use it. Settings, states and information are JSON objects. */
+  nodes: { name: string; settings: string; state: string; is_default: number };
   resources: { node: string; kind: string; name: string; settings: string };
+  policies: { node: string; kind: 'resource' | 'type'; name: string; action: string; expression: Uint8Array };
+  projects: {
+    id: string;
+    name: string;
+    identity: Identifier | null;
+    authority: Identifier | null;
+    information: string;
+    is_default: number;
+  };
+  /** Signed statements that a node has fetched from its authorities. */
+  known_revocations: { authority: Identifier; number: number; statement: Uint8Array; kept_until: number };
 }
 
 /** Name and value in UTF-8. */

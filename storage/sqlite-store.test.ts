@@ -12,6 +12,7 @@ import { identityForms } from '../identities/stored-form.ts';
 import { SoftwareVault } from '../identities/vault.ts';
 import { seededRandom } from '../simulation/random.ts';
 import { randomFraction } from '../runtime/random.ts';
+import { StoredHome } from './home.ts';
 import { StoredKeys } from './keys.ts';
 import { VERSIONS } from './migrations/index.ts';
 import { sampleRows } from './samples/rows.ts';
@@ -135,7 +136,7 @@ describe('versions', () => {
     copyFileSync(sample(version), file);
     chmodSync(file, 0o600);
     const store = await open();
-    for (const [table, rows] of sampleRows(version))
+    for (const [table, rows] of sampleRows(version, VERSIONS.at(-1)))
       expect([
         table,
         await store.read((database) =>
@@ -172,6 +173,45 @@ describe('versions', () => {
     const before = readFileSync(join(folder, 'other'));
     await expect(open(join(folder, 'other'))).rejects.toMatchObject({ code: 'STORAGE_FOREIGN' });
     expect(Buffer.compare(readFileSync(join(folder, 'other')), before)).toBe(0);
+  });
+});
+
+describe('settings', () => {
+  const resource = (settings: object) => ({ node: 'n', kind: 'relay' as const, name: 'r', settings: settings as never });
+
+  test('what JSON would not say back is refused, and what was there stays', async () => {
+    const store = await open();
+    const { resources, nodes, projects } = new StoredHome(store);
+    await resources.store(resource({ was: 'there' }));
+    for (const bad of [{ a: Number.NaN }, { a: [undefined] }, { a: 1n }, { a: 'x'.repeat(300_000) }, ['no object']])
+      await expect(resources.store(resource(bad))).rejects.toMatchObject({ code: 'STORAGE_VALUE' });
+    expect(await resources.of('n')).toEqual([resource({ was: 'there' })]);
+    await expect(nodes.change('n', () => ({ settings: {}, state: { at: Infinity } }))).rejects.toMatchObject({ code: 'STORAGE_VALUE' });
+    const project = { id: '1', name: 'p', identity: undefined, authority: undefined, isDefault: true };
+    for (const information of ['', '[]', '{'])
+      await expect(projects.change(() => ({ ...project, information }))).rejects.toMatchObject({ code: 'STORAGE_VALUE' });
+    await store.close();
+  });
+
+  test('what is damaged is refused when it is read', async () => {
+    const store = await open();
+    const home = new StoredHome(store);
+    const damaged = { node: 'n', kind: 'relay', name: 'r', settings: '{"to":' };
+    await store.write('x', async (transaction) => {
+      await transaction.insertInto('resources').values(damaged).execute();
+      await transaction.insertInto('nodes').values({ name: 'n', settings: '{}', state: '7', is_default: 0 }).execute();
+      await transaction
+        .insertInto('projects')
+        .values({ id: '1', name: 'p', identity: null, authority: null, information: 'null', is_default: 0 })
+        .execute();
+      await transaction
+        .insertInto('policies')
+        .values({ node: 'n', kind: 'type', name: 'relay', action: 'handle_message', expression: Uint8Array.of(0x28, 0xff) })
+        .execute();
+    });
+    for (const read of [home.resources.of('n'), home.nodes.get('n'), home.projects.list(), home.policies('n').all()])
+      await expect(read).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' });
+    await store.close();
   });
 });
 

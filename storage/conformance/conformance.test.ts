@@ -3,11 +3,14 @@ import { nodeCrypto } from '../../identities/node-crypto.ts';
 import { MemoryIdentityRepository } from '../../identities/repository.ts';
 import { identityForms } from '../../identities/stored-form.ts';
 import { MemoryKeyStore } from '../../identities/vault.ts';
+import { MemoryHome } from '../../manager/memory.ts';
 import { MemoryAuthorityStore } from '../../workers/authority/store.ts';
 import { StoredAuthority } from '../authority.ts';
+import { StoredHome } from '../home.ts';
 import { StoredIdentities } from '../identities.ts';
 import { StoredKeys } from '../keys.ts';
 import { authorityStoreConformance } from './authority-store.ts';
+import { homeStateConformance } from './home-state.ts';
 import { identityRepositoryConformance } from './identity-repository.ts';
 import { keyStoreConformance } from './key-store.ts';
 import { storeConformance } from './store.ts';
@@ -26,6 +29,7 @@ describe('memory', () => {
   keyStoreConformance('memory', () => once('keys', () => new MemoryKeyStore()));
   identityRepositoryConformance('memory', (limits) => once('identities', () => new MemoryIdentityRepository(limits)));
   authorityStoreConformance('memory', () => once('authority', () => new MemoryAuthorityStore()));
+  homeStateConformance('memory', () => once('home', () => new MemoryHome()));
 });
 
 overEachDatabase((name, world) => {
@@ -33,4 +37,5 @@ overEachDatabase((name, world) => {
   keyStoreConformance(name, async () => new StoredKeys(await world.open(), forms));
   identityRepositoryConformance(name, async (limits) => new StoredIdentities(await world.open(), forms, limits));
   authorityStoreConformance(name, async () => new StoredAuthority(await world.open()));
+  homeStateConformance(name, async () => new StoredHome(await world.open()));
 });

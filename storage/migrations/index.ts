@@ -4,6 +4,7 @@ import type { Schema } from '../schema.ts';
 import { identities } from './0001-identities.ts';
 import { authority } from './0002-authority.ts';
 import { resources } from './0003-resources.ts';
+import { homes } from './0004-homes.ts';
 import type { ColumnTypes, Step } from './column-types.ts';
 
 /** By name, in order. */
@@ -11,6 +12,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   '0001-identities': identities,
   '0002-authority': authority,
   '0003-resources': resources,
+  '0004-homes': homes,
 };
 
 /** What this version of the software knows; the last one is where it brings a store. */

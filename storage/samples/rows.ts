@@ -38,9 +38,33 @@ const ADDED: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>> 
     projects: [{ name: 'default', settings: '{"id":"7"}' }],
     resources: [{ node: 'n1', kind: 'tcp-inlet', name: 'db', settings: '{"from":"127.0.0.1:5432"}' }],
   },
+  '0004-homes': {
+    known_revocations: [{ authority: id('c'), number: 4, statement: bytes(90), kept_until: 3_700 }],
+  },
 };
 
-/** All rows of the sample of a version, by table. */
-export function sampleRows(version: string): [table: string, rows: readonly Row[]][] {
-  return VERSIONS.slice(0, VERSIONS.indexOf(version) + 1).flatMap((step) => Object.entries(ADDED[step] ?? {}));
+/** What a step made of the rows before it, where it changed a table. */
+const CHANGED: Readonly<Record<string, Readonly<Record<string, (row: Row) => Row>>>> = {
+  '0004-homes': {
+    policies: (row) => ({ node: 'n1', ...row }),
+    nodes: (row) => ({ ...row, state: '{}', is_default: 0 }),
+    projects: ({ name = '', settings = '' }) => ({ id: name, name, information: settings, is_default: 0 }),
+  },
+};
+
+/**
+ * All rows of the sample of a version, by table.
+ * @param form the version that has them now
+ */
+export function sampleRows(version: string, form = version): [table: string, rows: readonly Row[]][] {
+  return through(version).flatMap((step) =>
+    Object.entries(ADDED[step] ?? {}).map(([table, rows]) => [table, rows.map(changed(step, table, form))] as [string, Row[]]),
+  );
+}
+
+const through = (version: string) => VERSIONS.slice(0, VERSIONS.indexOf(version) + 1);
+
+function changed(step: string, table: string, form: string): (row: Row) => Row {
+  const later = through(form).slice(VERSIONS.indexOf(step) + 1);
+  return (row) => later.reduce((before, each) => CHANGED[each]?.[table]?.(before) ?? before, row);
 }
