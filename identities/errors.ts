@@ -21,6 +21,7 @@ export class IdentityError extends PosternError<
   | 'PURPOSE_KEY_NOT_YET_VALID'
   | 'PURPOSE_KEY_PURPOSE'
   | 'PURPOSE_KEY_MISMATCH'
+  | 'STATEMENT_INVALID'
   | 'TRUST_REFUSED'
 > {}
 
@@ -29,6 +30,7 @@ export class CredentialError extends PosternError<
   | 'CREDENTIAL_INVALID'
   | 'CREDENTIAL_EXPIRED'
   | 'CREDENTIAL_NOT_YET_VALID'
+  | 'CREDENTIAL_REVOKED'
   | 'CREDENTIAL_AUTHORITY'
   | 'ATTRIBUTE_RESERVED'
   | 'ATTRIBUTE_DUPLICATE'

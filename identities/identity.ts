@@ -14,7 +14,7 @@ import {
 } from './change-history.ts';
 import { decodeCredential, encodeCredential, signCredential, verifyCredential, type VerifiedCredential } from './credential.ts';
 import type { CryptoProvider, X25519SecretKey } from './crypto.ts';
-import { IdentityError } from './errors.ts';
+import { CredentialError, IdentityError } from './errors.ts';
 import type { Identifier } from './identifier.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import {
@@ -28,6 +28,7 @@ import {
 import { applyHistoryRule, MemoryIdentityRepository, type HistoryRule, type IdentityRepository } from './repository.ts';
 import type { SigningKeyKind } from './signature.ts';
 import { CLOCK_DRIFT_SECONDS_MAX } from './signed-data.ts';
+import { decodeStatement, signStatement, type StatementType, verifyStatement } from './statement.ts';
 import type { TrustPolicy } from './trust.ts';
 import { SoftwareVault, type Vault } from './vault.ts';
 
@@ -56,6 +57,9 @@ export interface Presentation {
   readonly purposeKeyAttestation: Uint8Array;
   readonly credentials: readonly Uint8Array[];
 }
+
+/** Whether a credential that holds otherwise is void by what its authority said later. */
+export type IsRevoked = (credential: VerifiedCredential) => boolean;
 
 /** A peer that was verified and trusted. */
 export interface VerifiedPeer {
@@ -195,6 +199,25 @@ export class Identity {
     return encodeCredential(await signCredential(crypto, vault, issuerKey, subjectHistory, terms));
   }
 
+  /**
+   * Signs a record with the key that signs credentials, so that whoever knows this identity's history can verify it.
+   * @param until seconds since 1970: the key is one that lives as long, or as long as this identity lets it
+   * @returns the statement with its purpose key
+   * @throws {IdentityError} `PURPOSE_KEY_EXPIRED` when the window of this identity is over
+   */
+  async signStatement(type: StatementType, record: Uint8Array, until: number): Promise<Uint8Array> {
+    const { crypto, vault, clock } = this.#parts;
+    const now = clock.wallSeconds();
+    return signStatement(crypto, vault, await this.#credentialsKey(now, until), type, record);
+  }
+
+  /** Believes a statement of a known identity or throws, as `verifyStatement`. @returns the record that was signed */
+  async verifyStatement(type: StatementType, bytes: Uint8Array, issuer: Identifier): Promise<Uint8Array> {
+    const { crypto, repository, clock } = this.#parts;
+    const statement = decodeStatement(bytes);
+    return verifyStatement(crypto, statement, type, issuer, await repository.history(issuer), clock.wallSeconds());
+  }
+
   /** Whose history this is; nothing is remembered. @throws {IdentityError} as `importChangeHistory` */
   identifierIn(history: Uint8Array): Identifier {
     return importChangeHistory(this.#parts.crypto, history).identifier;
@@ -248,13 +271,18 @@ export class Identity {
    * of its credentials are. A credential that does not hold is reported and otherwise ignored.
    * @param staticKey the key that the handshake proved, 32 bytes
    * @param authorities issuers whose credentials count besides those that `trust` names
+   * @param isRevoked whether a credential that holds otherwise is void
    * @throws {IdentityError} `TRUST_REFUSED`; `PURPOSE_KEY_PURPOSE`, `PURPOSE_KEY_MISMATCH`; as `importChangeHistory` and `verifyPurposeKeyAttestation`; `HISTORY_OLDER`, `HISTORY_CONFLICT`
    * Source: identity.md 5.5; the original stores the history first, so that strangers it refuses still fill its store
    */
   async verifyPeer(
     presented: Presentation,
     staticKey: Uint8Array,
-    { trust, authorities = [] }: { readonly trust: TrustPolicy; readonly authorities?: readonly Identifier[] },
+    {
+      trust,
+      authorities = [],
+      isRevoked,
+    }: { readonly trust: TrustPolicy; readonly authorities?: readonly Identifier[]; readonly isRevoked?: IsRevoked | undefined },
   ): Promise<VerifiedPeer> {
     const { crypto, repository, clock } = this.#parts;
     const history = importChangeHistory(crypto, presented.changeHistory);
@@ -269,7 +297,7 @@ export class Identity {
       throw new IdentityError('PURPOSE_KEY_MISMATCH', `${identifier} did not attest the key of this channel.`);
 
     const issuers = [...trust.authorities, ...authorities];
-    const { credentials, refusals } = await this.#verifyCredentials(presented.credentials, issuers, identifier);
+    const { credentials, refusals } = await this.#verifyCredentials(presented.credentials, issuers, identifier, isRevoked);
     if (!trust.accepts({ identifier, credentials })) {
       const cause = refusals[0];
       throw new IdentityError('TRUST_REFUSED', `The trust policy refuses ${identifier}.`, cause === undefined ? {} : { cause });
@@ -281,15 +309,17 @@ export class Identity {
   /**
    * Takes the newer history and credentials that the peer of a live channel sends. Source: identity.md 6.5
    * @param identifier the peer as the handshake proved it
+   * @param isRevoked as in `verifyPeer`
    * @throws {IdentityError} as `importChangeHistory`; `HISTORY_OLDER`, `HISTORY_CONFLICT`
    */
   async refreshPeer(
     identifier: Identifier,
     presented: Pick<Presentation, 'changeHistory' | 'credentials'>,
     authorities: readonly Identifier[],
+    isRevoked?: IsRevoked,
   ): Promise<VerifiedPeer> {
     const history = importChangeHistory(this.#parts.crypto, presented.changeHistory, identifier);
-    const { credentials, refusals } = await this.#verifyCredentials(presented.credentials, authorities, identifier);
+    const { credentials, refusals } = await this.#verifyCredentials(presented.credentials, authorities, identifier, isRevoked);
     await this.#remember(history, credentials);
     return { identifier, history, credentials, refusals };
   }
@@ -310,13 +340,21 @@ export class Identity {
     return history;
   }
 
-  async #verifyCredentials(presented: readonly Uint8Array[], authorities: readonly Identifier[], subject: Identifier) {
+  async #verifyCredentials(
+    presented: readonly Uint8Array[],
+    authorities: readonly Identifier[],
+    subject: Identifier,
+    isRevoked: IsRevoked = () => false,
+  ) {
     const credentials: VerifiedCredential[] = [];
     const refusals: PosternError[] = [];
     if (authorities.length === 0) return { credentials, refusals };
     for (const bytes of presented) {
       try {
-        credentials.push(await this.verifyCredential(bytes, authorities, subject));
+        const credential = await this.verifyCredential(bytes, authorities, subject);
+        if (isRevoked(credential))
+          throw new CredentialError('CREDENTIAL_REVOKED', `The credential of ${subject} was revoked by its authority: get a new one.`);
+        credentials.push(credential);
       } catch (cause) {
         if (!(cause instanceof PosternError)) throw cause;
         refusals.push(cause as PosternError);

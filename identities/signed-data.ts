@@ -3,7 +3,13 @@ import { IdentityError } from './errors.ts';
 import { RecordReader } from './record.ts';
 
 /** What a signature speaks of. The number stands inside the signed bytes, so that one record never passes as another. */
-export const DATA_TYPES = { change: 1, purposeKeyAttestation: 2, credential: 3 } as const;
+export const DATA_TYPES = {
+  change: 1,
+  purposeKeyAttestation: 2,
+  credential: 3,
+  /** Our own, far from what an original may come to use: docs/protocol.md, Authority. */
+  revocation: 0x50,
+} as const;
 
 const VERSION = 1;
 

@@ -36,15 +36,17 @@ export interface Endpoint {
   /** `exact` paths are compared as a whole; in others leading `/` do not count, and `:id` stands for any segment. */
   readonly path: string;
   readonly exact?: boolean;
+  /** The next request is handled while the answer of this one waits for something to happen. */
+  readonly mayWait?: boolean;
   /**
    * @returns the body of the answer Ok; undefined for none
    * @throws {Refusal} which is answered; a {CodecError} from the body is answered as BadRequest, anything else as InternalServerError
    */
-  handle(call: ApiCall): Promise<Uint8Array | undefined>;
+  readonly handle: (call: ApiCall) => Promise<Uint8Array | undefined>;
 }
 
 /**
- * A service that answers one request at a time, in order. It has to be reached through a secure channel: whoever comes by
+ * A service that answers one request at a time, in order, but for those that may wait. It has to be reached through a secure channel: whoever comes by
  * another way is told so, and nothing else. Where the original answers nothing (bytes that are no request, an identifier that
  * is none), this one answers BadRequest. Source: authority.md 1.5, 2.3
  */
@@ -75,14 +77,13 @@ export function apiService(endpoints: readonly Endpoint[]): Worker {
         answerError(context, way, request, 400, 'unknown path');
         return;
       }
-      return found.endpoint
-        .handle({ caller, parameter: found.parameter, body: request.body ?? NO_BODY, message, context })
-        .then((body) => {
-          answer(context, wayBack, request.id, 200, body);
-        })
-        .catch((thrown: unknown) => {
-          fail(context, wayBack, request, caller, thrown);
-        });
+      const { mayWait = false, handle } = found.endpoint;
+      // What answers after its turn begins outside of a handler.
+      const enter = (say: () => void) => (mayWait ? context.enter(say) : say());
+      const answered = handle({ caller, parameter: found.parameter, body: request.body ?? NO_BODY, message, context })
+        .then((body) => enter(() => answer(context, wayBack, request.id, 200, body)))
+        .catch((thrown: unknown) => enter(() => fail(context, wayBack, request, caller, thrown)));
+      return mayWait ? undefined : answered;
     },
   };
 }

@@ -17,14 +17,23 @@ import {
   decodeIdentifiers,
   decodeMemberList,
   decodeOneTimeCode,
-  decodeRemoval,
   decodeTokenList,
   encodeAddMember,
   encodeCreateToken,
   encodeOneTimeCode,
-  type Removal,
   type ToldToken,
 } from './bodies.ts';
+import { decodeRemoval, type Removal } from './removal.ts';
+import {
+  decodeReceipt,
+  decodeRevocationsAnswer,
+  encodeRevocationsRequest,
+  encodeRevoked,
+  type Receipt,
+  type RevocationsAnswer,
+  type RevocationsRequest,
+} from './revocation-bodies.ts';
+import type { Revoked } from './revocations.ts';
 import { CREDENTIAL_ISSUER, DIRECT_AUTHENTICATOR, TOKEN_ACCEPTOR, TOKEN_ISSUER } from './services.ts';
 
 /** How long a client of an authority waits: for its channel, and again for each answer. Source: authority.md 1.4 */
@@ -112,6 +121,19 @@ export class AuthorityClient {
     return this.#ask(DIRECT_AUTHENTICATOR, 'DELETE', `/removals/${identifier}`, decodeRemoval);
   }
 
+  /**
+   * Voids the credentials that were issued so far to somebody, by the authority at all, or one. Not known to the original.
+   * @returns once every connected node has applied it, or after 1 s: `receipt` tells the rest
+   */
+  revoke(revoked: Revoked): Promise<Receipt> {
+    return this.#ask(DIRECT_AUTHENTICATOR, 'POST', '/revocations', decodeReceipt, encodeRevoked(revoked));
+  }
+
+  /** How far a revocation has come. Not known to the original. */
+  receipt(number: number): Promise<Receipt> {
+    return this.#ask(DIRECT_AUTHENTICATOR, 'GET', `/revocations/${number}`, decodeReceipt);
+  }
+
   /** All but the caller and those it may not remove. */
   removeAllMembers(): Promise<void> {
     return this.#tell(DIRECT_AUTHENTICATOR, 'DELETE', '/members');
@@ -150,6 +172,11 @@ export class AuthorityClient {
   /** @returns CredentialAndPurposeKey; not verified */
   credential(): Promise<Uint8Array> {
     return this.#ask(CREDENTIAL_ISSUER, 'POST', '/', (body) => body.slice());
+  }
+
+  /** What was revoked after a number; not verified. Not known to the original. */
+  revocations(request: RevocationsRequest): Promise<RevocationsAnswer> {
+    return this.#ask(CREDENTIAL_ISSUER, 'GET', '/revocations', decodeRevocationsAnswer, encodeRevocationsRequest(request));
   }
 
   #ask<Body>(service: string, method: Method, path: string, decode: (body: Uint8Array) => Body, body?: Uint8Array): Promise<Body> {

@@ -13,6 +13,7 @@ import { Enrollment } from './enrollment.ts';
 import { AuthorityError } from './errors.ts';
 import { Issuing } from './issuing.ts';
 import { Membership } from './membership.ts';
+import { RevocationService } from './revocation-service.ts';
 import { LONGEST_LIFE_SECONDS, RevocationRules } from './revoking.ts';
 import type { RoleMode } from './roles.ts';
 import {
@@ -57,6 +58,8 @@ export interface AuthorityOptions {
   readonly hasDirectAuthenticator?: boolean;
   /** Whether there are one-time codes. Default: yes. */
   readonly hasTokens?: boolean;
+  /** Who hears of revocations besides those that are, or were, members: the project's own node. Default: nobody. */
+  readonly listeners?: readonly Identifier[];
   /** Of the listener. Default: `api`. */
   readonly address?: AddressLike;
 }
@@ -67,6 +70,8 @@ export interface Authority {
   readonly channels: ChannelListener;
   /** Asked as `'host'`, everything is allowed that keeps the list sound. */
   readonly membership: Membership;
+  /** Asked as `'host'`: what was revoked, and how far that has come. */
+  readonly revocations: RevocationService;
   /** Makes a one-time code in the name of the authority. @returns 32 bytes. @throws {Refusal} */
   issueCode(token: CreateToken): Promise<Uint8Array>;
   /** @returns undefined when there is an administrator, or a code for one is open. Source: decisions.md D5 */
@@ -93,6 +98,7 @@ export async function startAuthority(node: Node, options: AuthorityOptions): Pro
   const membership = new Membership(parts, revoking);
   const enrollment = new Enrollment(parts, random, new WrongCodes());
   const issuing = new Issuing(parts, { lifeSeconds, hasTrustContextId }, revoking);
+  const revocations = new RevocationService(node, parts, revoking, options.listeners ?? []);
   if (options.trusted !== undefined) await membership.configure(options.trusted);
 
   const channels = secureChannelListener(node, options.address ?? 'api', {
@@ -101,8 +107,8 @@ export async function startAuthority(node: Node, options: AuthorityOptions): Pro
     on: options.on,
     ...(mode.kind === 'account' && { authorities: [mode.authority] }),
   });
-  const services: [string, Worker][] = [[CREDENTIAL_ISSUER, credentialIssuer(issuing)]];
-  if (options.hasDirectAuthenticator !== false) services.push([DIRECT_AUTHENTICATOR, directAuthenticator(membership)]);
+  const services: [string, Worker][] = [[CREDENTIAL_ISSUER, credentialIssuer(issuing, revocations)]];
+  if (options.hasDirectAuthenticator !== false) services.push([DIRECT_AUTHENTICATOR, directAuthenticator(membership, revocations)]);
   if (options.hasTokens !== false) services.push([TOKEN_ISSUER, tokenIssuer(enrollment)], [TOKEN_ACCEPTOR, tokenAcceptor(enrollment)]);
   services.push(['echo', echo]);
   for (const [address, worker] of services) {
@@ -113,9 +119,11 @@ export async function startAuthority(node: Node, options: AuthorityOptions): Pro
     identifier: identity.identifier,
     channels,
     membership,
+    revocations,
     issueCode: (token) => enrollment.issue('host', token),
     administratorCode: () => enrollment.administratorCode(),
     close: async () => {
+      revocations.close();
       await channels.close();
       await Promise.all([...channels.channels].map((channel) => channel.close()));
       await Promise.all(services.map(([address]) => node.stopWorker(address).catch(() => undefined)));

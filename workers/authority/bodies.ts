@@ -146,41 +146,6 @@ export function decodeTokenList(body: Uint8Array): readonly ToldToken[] {
   });
 }
 
-/** What went with a member. Our own: docs/protocol.md, Authority */
-export interface Removal {
-  /** False for one that was none. */
-  readonly wasMember: boolean;
-  /** Codes that the member had issued; they are void. */
-  readonly voidedTokens: readonly string[];
-  /** Members that it had added; they stay. */
-  readonly added: readonly Identifier[];
-  /** The number of the statement that its credentials are void; absent when none was issued that could still hold. */
-  readonly revocation: number | undefined;
-}
-
-export function encodeRemoval({ wasMember, voidedTokens, added, revocation }: Removal): Uint8Array {
-  return encodedFields({
-    1: encodeCbor(wasMember),
-    2: encodedArray(voidedTokens.map((reference) => encodeCbor(reference))),
-    3: encodeIdentifiers(added),
-    4: revocation === undefined ? undefined : encodeCbor(revocation),
-  });
-}
-
-/** @throws {CodecError} */
-export function decodeRemoval(body: Uint8Array): Removal {
-  const fields = new FieldReader('A removal', decodeCbor(body, ANSWER_BYTES_MAX));
-  return {
-    wasMember: fields.boolean(1),
-    voidedTokens: fields.array(2).map((reference) => {
-      if (typeof reference !== 'string') throw new CodecError('CODEC_TYPE', 'A reference is a text.');
-      return reference;
-    }),
-    added: fields.array(3).map(readIdentifier),
-    revocation: fields.optionalNumber(4),
-  };
-}
-
 function readAttributesEntry(item: unknown): AttributesEntry {
   const fields = new FieldReader('AttributesEntry', item);
   const attestedBy = fields.optionalBytes(4, 32);
@@ -192,7 +157,8 @@ function readAttributesEntry(item: unknown): AttributesEntry {
   };
 }
 
-function readIdentifier(item: unknown): Identifier {
+/** @throws {CodecError} unless it is 32 bytes */
+export function readIdentifier(item: unknown): Identifier {
   if (!(item instanceof Uint8Array) || item.length !== 32) throw new CodecError('CODEC_TYPE', 'An identifier is 32 bytes.');
   return identifierOf(item);
 }

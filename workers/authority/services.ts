@@ -10,13 +10,15 @@ import {
   encodeIdentifiers,
   encodeMemberList,
   encodeOneTimeCode,
-  encodeRemoval,
   encodeTokenList,
   entryOf,
 } from './bodies.ts';
 import type { Enrollment } from './enrollment.ts';
 import type { Issuing } from './issuing.ts';
 import type { Membership } from './membership.ts';
+import { encodeRemoval } from './removal.ts';
+import { decodeRevocationsRequest, decodeRevoked, encodeReceipt, encodeRevocationsAnswer } from './revocation-bodies.ts';
+import type { RevocationService } from './revocation-service.ts';
 
 /** Where the services of an authority are. Source: authority.md 2.3 */
 export const DIRECT_AUTHENTICATOR = 'direct_authenticator';
@@ -24,8 +26,11 @@ export const TOKEN_ISSUER = 'enrollment_token_issuer';
 export const TOKEN_ACCEPTOR = 'enrollment_token_acceptor';
 export const CREDENTIAL_ISSUER = 'credential_issuer';
 
-/** Adds, lists, shows and removes members. `/removals/ID` is our own: docs/protocol.md, Authority. Source: authority.md 3.1 */
-export function directAuthenticator(membership: Membership): Worker {
+/**
+ * Adds, lists, shows and removes members. `/removals/ID` and `/revocations` are our own: docs/protocol.md, Authority.
+ * Source: authority.md 3.1
+ */
+export function directAuthenticator(membership: Membership, revocations: RevocationService): Worker {
   const add: Endpoint['handle'] = async ({ caller, body }) => {
     const { member, attributes } = decodeAddMember(body);
     await membership.add(caller, member, attributes);
@@ -63,7 +68,23 @@ export function directAuthenticator(membership: Membership): Worker {
     {
       method: 'DELETE',
       path: '/removals/:id',
-      handle: async ({ caller, parameter }) => encodeRemoval(await membership.remove(caller, identifierIn(parameter))),
+      mayWait: true,
+      handle: async ({ caller, parameter }) => {
+        const removal = await membership.remove(caller, identifierIn(parameter));
+        return encodeRemoval({ ...removal, receipt: await revocations.receiptOfRemoval(removal.revocation) });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/revocations',
+      exact: true,
+      mayWait: true,
+      handle: async ({ caller, body }) => encodeReceipt(await revocations.revoke(caller, decodeRevoked(body))),
+    },
+    {
+      method: 'GET',
+      path: '/revocations/:id',
+      handle: async ({ caller, parameter }) => encodeReceipt(await revocations.receipt(caller, numberIn(parameter))),
     },
   ]);
 }
@@ -98,13 +119,27 @@ export function tokenAcceptor(enrollment: Enrollment): Worker {
   ]);
 }
 
-/** Issues credentials. Source: authority.md 3.4 */
-export function credentialIssuer(issuing: Issuing): Worker {
+/** Issues credentials, and says which are void: `/revocations` is our own. Source: authority.md 3.4; docs/protocol.md, Authority */
+export function credentialIssuer(issuing: Issuing, revocations: RevocationService): Worker {
   const issue: Endpoint['handle'] = ({ caller }) => issuing.issue(caller);
   return apiService([
     { method: 'POST', path: '/', exact: true, handle: issue },
     { method: 'POST', path: '/credential', exact: true, handle: issue },
+    {
+      method: 'GET',
+      path: '/revocations',
+      exact: true,
+      mayWait: true,
+      handle: async ({ caller, body, message }) =>
+        encodeRevocationsAnswer(await revocations.after(caller, message.returnRoute.next, decodeRevocationsRequest(body))),
+    },
   ]);
+}
+
+function numberIn(segment: string): number {
+  const number = /^[1-9][0-9]{0,15}$/.test(segment) ? Number(segment) : NaN;
+  if (!Number.isSafeInteger(number)) throw badRequest('the path holds no number');
+  return number;
 }
 
 function identifierIn(segment: string): Identifier {
