@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['runtime', 'identities', 'policies', 'workers', 'transports', 'host', 'simulation', 'storage'].filter((folder) =>
-  existsSync(join(root, folder)),
+const folders = ['runtime', 'identities', 'policies', 'workers', 'transports', 'host', 'simulation', 'storage', 'manager'].filter(
+  (folder) => existsSync(join(root, folder)),
 );
 
 /** The sources of the product, and the codes that its error classes can have. */
