@@ -427,8 +427,8 @@ const PORTALS: readonly Mutation[] = [
   {
     check: 'streams of one peer',
     file: 'workers/portal/outlet-caps.ts',
-    find: "if ((this.#perPeer.get(peer) ?? 0) >= streamsPerPeer) return 'streamsPerPeer';",
-    replace: '',
+    find: "return (this.#perPeer.get(peer) ?? 0) >= streamsPerPeer ? 'streamsPerPeer' : undefined;",
+    replace: 'return streamsPerPeer < 0 || peer === undefined ? "streamsPerPeer" : undefined;',
     scenario: 'portal-peers',
     caughtBy: 'one peer has 4 streams',
   },
