@@ -87,7 +87,7 @@ export {
   importProject,
   type ProjectInformation,
 } from './workers/authority/project.ts';
-export { relayPermission } from './workers/authority/relay-permission.ts';
+export { relayGrants, relayPermission } from './workers/authority/relay-permission.ts';
 export { type AuthorityStore, type AuthorityTransaction, MemoryAuthorityStore } from './workers/authority/store.ts';
 export { decodeTicket, encodeCompactTicket, encodeTicket, type Ticket } from './workers/authority/ticket.ts';
 export { echo } from './workers/echo.ts';
@@ -104,4 +104,5 @@ export { fromAnyPeer, fromHolders, fromPeers, peerOf } from './workers/secure-ch
 export { type ChannelListener, type SecureChannel, secureChannel, secureChannelListener } from './workers/secure-channel/secure-channel.ts';
 export { connectionSession } from './workers/session/connection-session.ts';
 export { maintain, Session } from './workers/session/session.ts';
+export { AttestedSubjects, type AttestedSubjectsOptions } from './workers/trust/attested-subjects.ts';
 export { uppercase } from './workers/uppercase.ts';

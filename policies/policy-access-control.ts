@@ -79,6 +79,7 @@ export class PolicyGate {
           ? this.#denyUnknown(resource, 'in', 'It came through no secure channel, so nobody knows from whom.')
           : this.allows(resource, identifier, 'in');
       },
+      watch: (message, onDenied) => this.#watchPeer(resource, peerOf(message), onDenied, 'in'),
     };
   }
 
@@ -94,6 +95,7 @@ export class PolicyGate {
           ? this.#denyUnknown(resource, 'out', 'It goes through no secure channel of this node, so nobody knows to whom.')
           : this.allows(resource, identifier, 'out');
       },
+      watch: (message, onDenied) => this.#watchPeer(resource, this.#peerAhead(message), onDenied, 'out'),
     };
   }
 
@@ -118,6 +120,12 @@ export class PolicyGate {
     this.#check((each) => each === watched);
     if (this.#watched.size > 0) this.#timer ??= this.#options.clock.setTimer(EXPIRY_CHECK_MS, () => this.#onTimer());
     return () => this.#unwatch(watched);
+  }
+
+  #watchPeer(resource: Resource, identifier: string | undefined, onEnd: () => void, direction: Denial['direction']): () => void {
+    if (identifier !== undefined) return this.watch(resource, identifier, onEnd, direction);
+    onEnd();
+    return () => undefined;
   }
 
   /** Ends every watch without a call. Its controls deny nothing and allow nothing other than before. */

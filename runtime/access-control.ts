@@ -10,6 +10,13 @@ export interface AccessControl {
   allows(message: Message): boolean;
   /** What a message that it keeps from being sent becomes; `denied-outgoing` by default. */
   readonly deniedAs?: DeadLetterReason;
+  /**
+   * For what stays open once a message was let through, as a stream does: calls back when such a message would be denied by now,
+   * even if none comes; before it returns, when that is so at once. A control without it decides message by message only.
+   * @param message kept, so its routes must be owned; its payload is not looked at
+   * @returns how to end it
+   */
+  watch?(message: Message, onDenied: () => void): () => void;
 }
 
 export const allowEveryone: AccessControl = { allows: () => true };
@@ -29,10 +36,28 @@ export function onlyTo(...nexts: readonly Address[]): AccessControl {
 
 /** Passes when all pass, also when there are none; stops at the first denial. */
 export function allOf(...controls: readonly AccessControl[]): AccessControl {
-  return { allows: (message) => controls.every((control) => control.allows(message)) };
+  return {
+    allows: (message) => controls.every((control) => control.allows(message)),
+    watch: (message, onDenied) => watchEach(controls, message, onDenied),
+  };
 }
 
 /** Passes when one passes; none denies. */
 export function anyOf(...controls: readonly AccessControl[]): AccessControl {
-  return { allows: (message) => controls.some((control) => control.allows(message)) };
+  const allows = (message: Message) => controls.some((control) => control.allows(message));
+  return {
+    allows,
+    // Another one may allow it where one does not any more.
+    watch: (message, onDenied) =>
+      watchEach(controls, message, () => {
+        if (!allows(message)) onDenied();
+      }),
+  };
+}
+
+function watchEach(controls: readonly AccessControl[], message: Message, onDenied: () => void): () => void {
+  const ends = controls.map((control) => control.watch?.(message, onDenied));
+  return () => {
+    for (const end of ends) end?.();
+  };
 }

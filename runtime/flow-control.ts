@@ -34,6 +34,12 @@ export class FlowControls {
     addTo(this.#consumed, address.key, flowId);
   }
 
+  /** Takes that back; what is no consumer stays none. */
+  removeConsumer(address: Address, flowId: string): void {
+    removeFrom(this.#consumers, flowId, address.key);
+    removeFrom(this.#consumed, address.key, flowId);
+  }
+
   /** @param additional addresses by which the flow can be found too, such as a connection's sender */
   addProducer(address: Address, flow: Flow, additional: readonly Address[] = []): void {
     // Counted before what it replaces is removed: the consumers of a flow that goes on stay.
@@ -136,4 +142,10 @@ function addTo(map: Map<string, Set<string>>, key: string, member: string): void
   const members = map.get(key);
   if (members === undefined) map.set(key, new Set([member]));
   else members.add(member);
+}
+
+function removeFrom(map: Map<string, Set<string>>, key: string, member: string): void {
+  const members = map.get(key);
+  members?.delete(member);
+  if (members?.size === 0) map.delete(key);
 }

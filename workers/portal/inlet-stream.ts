@@ -1,12 +1,14 @@
+import type { AccessControl } from '../../runtime/access-control.ts';
 import type { Context } from '../../runtime/context.ts';
-import type { Message } from '../../runtime/message.ts';
+import { Message } from '../../runtime/message.ts';
 import type { ByteStream } from '../../runtime/network.ts';
-import type { Route } from '../../runtime/route.ts';
+import { Route } from '../../runtime/route.ts';
 import { type Way, whenThere } from '../../runtime/way.ts';
-import type { Worker } from '../../runtime/worker.ts';
+import type { MailboxOptions, Worker } from '../../runtime/worker.ts';
 import { inletMachine } from './inlet.machine.ts';
 import { type Announcement, encodeDisconnect, encodePing, encodeReset } from './portal-message.ts';
 import { PortalStream } from './portal-stream.ts';
+import { StreamAccess } from './stream-access.ts';
 import { StreamLife, type StreamRole } from './stream-life.ts';
 
 export interface InletStreamOptions {
@@ -15,6 +17,8 @@ export interface InletStreamOptions {
   readonly linkTimeoutMs: number;
   readonly windowBytes: number;
   readonly requireNumbers: boolean;
+  readonly allow: AccessControl;
+  readonly allowTo: AccessControl;
   readonly onEnded: () => void;
 }
 
@@ -23,6 +27,7 @@ export class InletStream implements Worker, StreamRole {
   readonly #socket: ByteStream;
   readonly #options: InletStreamOptions;
   readonly #called = new AbortController();
+  readonly #access: StreamAccess;
   #context!: Context;
   #stream!: PortalStream;
   #life!: StreamLife;
@@ -31,6 +36,14 @@ export class InletStream implements Worker, StreamRole {
   constructor(socket: ByteStream, options: InletStreamOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#access = new StreamAccess(options.allow, options.allowTo, () =>
+      this.#context.enter(() => this.#life.report({ type: 'access.denied' })),
+    );
+  }
+
+  /** Who may send to it, and to whom it sends. */
+  get controls(): MailboxOptions {
+    return this.#access.controls;
   }
 
   /** What reads the accepted connection. */
@@ -67,6 +80,7 @@ export class InletStream implements Worker, StreamRole {
   }
 
   leave(): void {
+    this.#access.end();
     this.#called.abort();
   }
 
@@ -91,7 +105,10 @@ export class InletStream implements Worker, StreamRole {
     const flow = node.flows.ofAnswersThrough(route.next);
     if (flow !== undefined) node.flows.addConsumer(address, flow.id);
     this.#stream.watchHop(route);
-    this.#context.send(route, encodePing(this.#options.windowBytes));
+    const ping = new Message(route, Route.of([address]), encodePing(this.#options.windowBytes));
+    ping.source = address;
+    if (this.#access.watchOutgoing(ping)) this.#context.forward(ping);
+    else this.#life.report({ type: 'access.denied' });
   }
 
   #onPong(message: Message, announcement: Announcement | undefined): void {
@@ -99,6 +116,7 @@ export class InletStream implements Worker, StreamRole {
     if (peer === undefined) {
       if (message.returnRoute.isEmpty) return this.#context.giveUp(message, 'refused');
       this.#stream.meet(message.returnRoute.owned(), announcement, message.ingress);
+      this.#access.watchIncoming(message);
       // Over by then, the stream hears no Pong; with its client gone, it only waits for one and hears of no fault.
       if (announcement === undefined && this.#options.requireNumbers) this.#life.report({ type: 'fault.found', reason: 'unnumbered' });
       this.#life.report({ type: 'pong.received' });

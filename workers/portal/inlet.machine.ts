@@ -11,7 +11,7 @@ export const inletMachine = typed.createMachine({
   states: {
     live: {
       initial: 'awaitWay',
-      on: { 'stop.requested': abortFor('stopped') },
+      on: { 'stop.requested': abortFor('stopped'), 'access.denied': abortFor('denied') },
       states: {
         awaitWay: {
           entry: [order('findWay'), startTimer('link')],

@@ -1,11 +1,11 @@
-import type { AccessControl } from '../../runtime/access-control.ts';
+import { type AccessControl, allowEveryone } from '../../runtime/access-control.ts';
 import type { Address } from '../../runtime/address.ts';
 import { formatHostPort, parseHostPort } from '../../runtime/host-port.ts';
 import type { ByteStream, HostPort, StreamReader } from '../../runtime/network.ts';
 import type { Node } from '../../runtime/node.ts';
 import { type RouteOrWay, toWay } from '../../runtime/way.ts';
 import { InletStream, type InletStreamOptions } from './inlet-stream.ts';
-import { STREAMS_MAX, streamOptions, WINDOW_BYTES } from './outlet.ts';
+import { STREAM_OPTIONS, STREAMS_MAX, WINDOW_BYTES } from './outlet.ts';
 
 /** How long the far end may take to answer. Source: decisions.md B8 */
 export const PONG_TIMEOUT_MS = 30_000;
@@ -17,8 +17,10 @@ export interface InletOptions {
   readonly listen: string;
   /** The way to the outlet. It is resolved anew for each connection. */
   readonly outlet: RouteOrWay;
-  /** Who may answer, and send on the streams. */
+  /** Who may answer, and send on the streams. Streams end with it, when it can tell: see `AccessControl.watch`. */
   readonly allow: AccessControl;
+  /** To whom streams may lead: asked before anything is sent. Default: to whomever the way to the outlet leads. */
+  readonly allowTo?: AccessControl;
   /** How long the far end may take to answer before the client is reset. Default: 30 s. */
   readonly pongTimeoutMs?: number;
   /** How long a client waits while there is no way before it is reset. Default: 10 s. */
@@ -99,15 +101,15 @@ class ListeningInlet implements Inlet {
     const address = this.#node.newAddress();
     const stream = new InletStream(socket, this.#streamOptions(address));
     this.#streams.add(address);
-    this.#node.start(address, stream, streamOptions(this.#options.allow));
+    this.#node.start(address, stream, { ...STREAM_OPTIONS, ...stream.controls });
     return stream.reader;
   }
 
   #streamOptions(address: Address): InletStreamOptions {
     const { outlet, pongTimeoutMs = PONG_TIMEOUT_MS, linkTimeoutMs = LINK_TIMEOUT_MS, windowBytes = WINDOW_BYTES } = this.#options;
-    const { requireNumbers = false } = this.#options;
+    const { requireNumbers = false, allow, allowTo = allowEveryone } = this.#options;
     const onEnded = () => void this.#streams.delete(address);
-    return { outlet: toWay(outlet), pongTimeoutMs, linkTimeoutMs, windowBytes, requireNumbers, onEnded };
+    return { outlet: toWay(outlet), pongTimeoutMs, linkTimeoutMs, windowBytes, requireNumbers, allow, allowTo, onEnded };
   }
 }
 

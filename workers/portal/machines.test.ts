@@ -15,6 +15,7 @@ const PLAIN = [
   'end.acknowledged',
   'all.written',
   'timer.expired',
+  'access.denied',
   'stop.requested',
 ] as const;
 const SHARED: StreamEvent[] = [...PLAIN.map((type) => ({ type })), { type: 'fault.found', reason: 'gap' }];

@@ -1,14 +1,16 @@
+import { type AccessControl, allowEveryone } from '../../runtime/access-control.ts';
 import type { Context } from '../../runtime/context.ts';
 import { TransportError } from '../../runtime/errors.ts';
 import type { Ingress } from '../../runtime/ingress.ts';
 import type { Message } from '../../runtime/message.ts';
 import type { HostPort } from '../../runtime/network.ts';
 import type { Route } from '../../runtime/route.ts';
-import type { Worker } from '../../runtime/worker.ts';
+import type { MailboxOptions, Worker } from '../../runtime/worker.ts';
 import type { DialLine } from './outlet-caps.ts';
 import { outletMachine } from './outlet.machine.ts';
 import { type Announcement, encodePong, type ResetReason } from './portal-message.ts';
 import { PortalStream } from './portal-stream.ts';
+import { StreamAccess } from './stream-access.ts';
 import { StreamLife, type StreamRole } from './stream-life.ts';
 
 export interface OutletStreamOptions {
@@ -16,6 +18,7 @@ export interface OutletStreamOptions {
   readonly dials: DialLine;
   readonly dialTimeoutMs: number;
   readonly windowBytes: number;
+  readonly allow: AccessControl;
   /** By which the Ping came in. */
   readonly ingress: Ingress;
   readonly onEnded: () => void;
@@ -27,6 +30,7 @@ export class OutletStream implements Worker, StreamRole {
   readonly #announcement: Announcement | undefined;
   readonly #options: OutletStreamOptions;
   readonly #called = new AbortController();
+  readonly #access: StreamAccess;
   #leaveLine: () => void = () => undefined;
   #context!: Context;
   #stream!: PortalStream;
@@ -37,6 +41,19 @@ export class OutletStream implements Worker, StreamRole {
     this.#peer = peer;
     this.#announcement = announcement;
     this.#options = options;
+    this.#access = new StreamAccess(options.allow, allowEveryone, () =>
+      this.#context.enter(() => this.#life.report({ type: 'access.denied' })),
+    );
+  }
+
+  /** Who may send to it. */
+  get controls(): MailboxOptions {
+    return this.#access.controls;
+  }
+
+  /** From now on it ends when the peer that sent the Ping may not use it any more. */
+  watch(ping: Message): void {
+    this.#access.watchIncoming(ping);
   }
 
   onStart(context: Context): void {
@@ -63,6 +80,7 @@ export class OutletStream implements Worker, StreamRole {
   }
 
   leave(): void {
+    this.#access.end();
     this.#called.abort();
     this.#leaveLine();
   }

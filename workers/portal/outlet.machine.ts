@@ -10,7 +10,7 @@ export const outletMachine = typed.createMachine({
   states: {
     live: {
       initial: 'dialling',
-      on: { 'stop.requested': abortFor('stopped') },
+      on: { 'stop.requested': abortFor('stopped'), 'access.denied': abortFor('denied') },
       states: {
         dialling: {
           entry: order('dial'),

@@ -1,4 +1,4 @@
-import { type AccessControl, allowEveryone } from '../../runtime/access-control.ts';
+import type { AccessControl } from '../../runtime/access-control.ts';
 import type { Address, AddressLike } from '../../runtime/address.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseHostPort } from '../../runtime/host-port.ts';
@@ -28,7 +28,7 @@ export interface OutletOptions {
   readonly target: string;
   /** By which way inlets come: a listener, a connection, a secure channel's listener …, or several. */
   readonly on: HasFlow | readonly HasFlow[];
-  /** Who may open streams, and send on them. */
+  /** Who may open streams, and send on them. Streams end with it, when it can tell: see `AccessControl.watch`. */
   readonly allow: AccessControl;
   /** How long it may take until the target accepts, waiting for a turn included. Default: 4 s. */
   readonly dialTimeoutMs?: number;
@@ -137,7 +137,7 @@ class OutletListener implements Worker {
       if (this.#streams.delete(address)) this.#count.remove(peer);
     };
     const { ingress } = ping;
-    const options = { target: this.#target, dials: this.#dials, dialTimeoutMs, windowBytes, ingress, onEnded };
+    const options = { target: this.#target, dials: this.#dials, dialTimeoutMs, windowBytes, allow, ingress, onEnded };
     const stream = new OutletStream(ping.returnRoute.owned(), announcement, options);
     // What brought the Ping in will bring in the rest.
     for (const flow of new Set([ping.flow?.id, node.flows.ofProducer(ping.source)?.id])) {
@@ -145,7 +145,8 @@ class OutletListener implements Worker {
     }
     this.#streams.add(address);
     this.#count.add(peer);
-    node.start(address, stream, streamOptions(allow));
+    node.start(address, stream, { ...STREAM_OPTIONS, ...stream.controls });
+    stream.watch(ping);
   }
 }
 
@@ -157,6 +158,4 @@ function whose(ping: Message): string {
 type OutletAnnouncement = ConstructorParameters<typeof OutletStream>[1];
 
 /** A stream's worker: what it is sent has its own bound, and a message that is shed would end it. */
-export function streamOptions(allow: AccessControl) {
-  return { urgent: true, onFailure: 'stop', ...(allow !== allowEveryone && { incoming: allow }) } as const;
-}
+export const STREAM_OPTIONS = { urgent: true, onFailure: 'stop' } as const;

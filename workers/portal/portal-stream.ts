@@ -8,11 +8,11 @@ import type { Dialect, StreamLink } from './dialect.ts';
 import { type NodeReads, readsOf } from './node-reads.ts';
 import { NumberedDialect } from './numbered-dialect.ts';
 import { PlainDialect } from './plain-dialect.ts';
-import { type Announcement, CHUNK_BYTES_MAX, decodePortalMessage, type PortalMessage, type ResetReason } from './portal-message.ts';
+import { type Announcement, CHUNK_BYTES_MAX, decodePortalMessage, type PortalMessage } from './portal-message.ts';
 import { READ_BYTES_MAX, ReadSize } from './read-size.ts';
 import type { Reading } from './read-turns.ts';
 import { SocketWriter } from './socket-writer.ts';
-import type { StreamEvent } from './stream-states.ts';
+import type { AbortReason, StreamEvent } from './stream-states.ts';
 
 /** How much of one stream may wait inside the node: a few chunks, so that no stream fills the channel that many share. */
 const INGRESS_LIMITS = { messages: 256, bytes: 4 * CHUNK_BYTES_MAX };
@@ -141,10 +141,10 @@ export class PortalStream implements StreamReader, StreamLink, Reading {
     this.readOn();
   }
 
-  /** Resets the local socket, and tells the peer unless it was the peer's word. */
-  abort(reason: ResetReason | 'peer'): void {
+  /** Resets the local socket, and tells the peer unless it was the peer's word. One that is denied cannot tell that from a portal that closes. */
+  abort(reason: AbortReason): void {
     if (this.#state === 'over') return;
-    if (reason !== 'peer') this.#dialect?.sendReset(reason);
+    if (reason !== 'peer') this.#dialect?.sendReset(reason === 'denied' ? 'stopped' : reason);
     this.#socket?.reset();
     this.close();
   }

@@ -5,9 +5,8 @@ import { assertNever } from '../../runtime/errors.ts';
 import { errorFields } from '../../runtime/logger.ts';
 import type { inletMachine } from './inlet.machine.ts';
 import type { outletMachine } from './outlet.machine.ts';
-import type { ResetReason } from './portal-message.ts';
 import type { PortalStream } from './portal-stream.ts';
-import type { StreamEffect, StreamEvent, StreamTimer } from './stream-states.ts';
+import type { AbortReason, StreamEffect, StreamEvent, StreamTimer } from './stream-states.ts';
 
 /** How long a socket that nobody listens to any more may take to end. Our own bound. */
 const LINGER_MS = 5_000;
@@ -89,7 +88,7 @@ export class StreamLife {
     }
   }
 
-  #end(reason: ResetReason | 'peer'): void {
+  #end(reason: AbortReason): void {
     const address = this.#context.address.toString();
     this.#context.node.logger.log('info', 'portal.stream.reset', { address, reason });
     this.#stream.abort(reason);

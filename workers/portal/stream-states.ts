@@ -23,6 +23,8 @@ export type StreamEvent =
         /** Everything that the peer sent has left through the local socket. */
         | 'all.written'
         | 'timer.expired'
+        /** Whoever is at the other end may not use the portal any more. */
+        | 'access.denied'
         | 'stop.requested';
     }
   | { type: 'dial.failed' | 'fault.found'; reason: ResetReason };
@@ -43,14 +45,16 @@ type Order =
 
 export type StreamTimer = 'link' | 'pong' | 'linger';
 
+/** Why a stream is reset: `peer` when the peer said so first; `denied` is for our own log, and the peer hears `stopped`. */
+export type AbortReason = ResetReason | 'peer' | 'denied';
+
 /** `abort` resets the local socket, and tells the peer why unless the peer said so first. */
-export type StreamEffect = { type: Order } | { type: 'startTimer'; timer: StreamTimer } | { type: 'abort'; reason: ResetReason | 'peer' };
+export type StreamEffect = { type: Order } | { type: 'startTimer'; timer: StreamTimer } | { type: 'abort'; reason: AbortReason };
 
 export const typed = setup({ types: { events: {} as StreamEvent, emitted: {} as StreamEffect } });
 export const order = (type: Order) => typed.emit({ type });
 export const startTimer = (timer: StreamTimer) => typed.emit({ type: 'startTimer', timer });
-export const abortFor = (reason: ResetReason | 'peer') =>
-  ({ target: '#stream.aborted', actions: typed.emit({ type: 'abort', reason }) }) as const;
+export const abortFor = (reason: AbortReason) => ({ target: '#stream.aborted', actions: typed.emit({ type: 'abort', reason }) }) as const;
 export const abortForFault = {
   target: '#stream.aborted',
   actions: typed.emit(({ event }) => ({ type: 'abort', reason: 'reason' in event ? event.reason : 'unspecified' }) as const),

@@ -9,6 +9,7 @@ import { randomName } from '../../runtime/random.ts';
 import { ADDRESS_BYTES_MAX } from '../../runtime/route.ts';
 import type { Worker } from '../../runtime/worker.ts';
 import { peerOf } from '../secure-channel/local-info.ts';
+import { Introductions } from './introductions.ts';
 import { rightTo } from './ownership.ts';
 import { decodeRegistration, EPHEMERAL_SERVICE, NAMED_SERVICE, RELAY_PREFIX } from './relay-message.ts';
 import { RelayWorker } from './relay.worker.ts';
@@ -34,7 +35,7 @@ export interface Registration {
 export interface RelayServiceOptions {
   /** By which ways it may be reached, and its relays too. */
   readonly on: HasFlow | readonly HasFlow[];
-  /** Who may register. */
+  /** Who may register. A relay ends with it, when it can tell: see `AccessControl.watch`. */
   readonly allow: AccessControl;
   /** Who may send through the relays. Default: everyone; the ends protect themselves. Source: routing.md 5.4 */
   readonly allowTraffic?: AccessControl;
@@ -46,6 +47,8 @@ export interface RelayServiceOptions {
   readonly relaysMax?: number;
   /** Decides about each registration that `allow` lets in. Default: all may. */
   readonly mayRegister?: (registration: Registration) => boolean;
+  /** Watches over the permission of a relay's owner: the relay ends when that does. @returns how to end it. Source: decisions.md B10 */
+  readonly watchOwner?: (registration: Registration, onLost: () => void) => () => void;
   /** Who may take any name. Default: nobody. */
   readonly isAdministrator?: (registration: Registration) => boolean;
 }
@@ -82,6 +85,7 @@ interface Entry {
   peer: string | undefined;
   ownerKey: string;
   hasAnswered: boolean;
+  /** Of the client's connection or channel, and of what its owner is permitted. */
   unwatch: () => void;
   challenge: Challenge | undefined;
   /** Runs while the client is gone. */
@@ -99,6 +103,7 @@ class RelayServiceWorker implements Worker, RelayService {
   readonly #prefix: string;
   readonly #perOwnerMax: number;
   readonly #max: number;
+  readonly #introductions: Introductions;
   readonly #entries = new Map<string, Entry>();
   /** Those whose client is gone, the longest first. */
   readonly #clientless = new Set<Entry>();
@@ -108,6 +113,7 @@ class RelayServiceWorker implements Worker, RelayService {
   constructor(node: Node, options: RelayServiceOptions) {
     this.#node = node;
     this.#options = options;
+    this.#introductions = new Introductions(node);
     this.#traffic = { on: options.on, allow: options.allowTraffic ?? allowEveryone };
     this.#prefix = options.prefix ?? RELAY_PREFIX;
     this.#perOwnerMax = options.relaysPerOwnerMax ?? RELAYS_PER_OWNER_MAX;
@@ -171,7 +177,7 @@ class RelayServiceWorker implements Worker, RelayService {
   #begin(address: Address, registration: Registration): void {
     const ownerKey = ownerOf(registration);
     if (!this.#mayOwnMore(ownerKey) || !this.#hasRoom()) return this.#refuse(registration.message, 'too many relays');
-    const worker = new RelayWorker(address);
+    const worker = new RelayWorker(address, this.#introductions);
     try {
       this.#node.start(address, worker, worker.options);
       this.#node.publish(address, this.#traffic);
@@ -199,7 +205,10 @@ class RelayServiceWorker implements Worker, RelayService {
   #hand(entry: Entry, registration: Registration): void {
     const ownerKey = ownerOf(registration);
     if (ownerKey !== entry.ownerKey && !this.#mayOwnMore(ownerKey)) return this.#refuse(registration.message, 'too many relays');
-    if (entry.peer !== registration.peer) this.#log('relay.taken.over', entry, registration);
+    if (entry.peer !== registration.peer) {
+      entry.worker.withdraw();
+      this.#log('relay.taken.over', entry, registration);
+    }
     this.#count(entry.ownerKey, -1);
     this.#count(ownerKey, 1);
     entry.ownerKey = ownerKey;
@@ -213,8 +222,28 @@ class RelayServiceWorker implements Worker, RelayService {
     entry.hasAnswered = false;
     entry.worker.lead(toClient);
     this.#log('relay.registered', entry, registration);
-    entry.unwatch = this.#node.watch(toClient.next, () => this.#clientGone(entry));
+    const unwatchHop = this.#node.watch(toClient.next, () => this.#clientGone(entry));
+    const unwatchOwner = this.#watchOwner(entry, registration);
+    entry.unwatch = () => {
+      unwatchHop();
+      unwatchOwner();
+    };
+    if (entry.ending !== undefined) entry.unwatch(); // It was lost while we asked.
     if (entry.peer !== undefined) this.#greet(entry);
+  }
+
+  /** A relay ends when its owner may have it no more, and nothing passes from then on. Source: decisions.md B10 */
+  #watchOwner(entry: Entry, registration: Registration): () => void {
+    const kept = keptOf(registration);
+    const onLost = () => {
+      entry.worker.withdraw();
+      this.#context.enter(() => void this.#remove(entry, 'its owner may have it no more'));
+    };
+    const { allow, watchOwner } = this.#options;
+    const ends = [allow.watch?.(kept.message, onLost), watchOwner?.(kept, onLost)];
+    return () => {
+      for (const end of ends) end?.();
+    };
   }
 
   /** Forgets what was under way with the client so far. */
@@ -320,6 +349,8 @@ function ownerOf({ peer, message }: Registration): string {
 
 /** A registration that has to wait: it holds on to no bytes of the frame it came in. */
 function keptOf({ name, peer, message }: Registration): Registration {
-  const { onward, returnRoute, payload, localInfo, hops, flow } = message;
-  return { name, peer, message: new Message(onward.owned(), returnRoute.owned(), payload.slice(), localInfo, hops, flow) };
+  const { onward, returnRoute, payload, localInfo, hops, flow, source } = message;
+  const kept = new Message(onward.owned(), returnRoute.owned(), payload.slice(), localInfo, hops, flow);
+  kept.source = source;
+  return { name, peer, message: kept };
 }

@@ -6,6 +6,7 @@ import { Route, route } from '../../runtime/route.ts';
 import type { StartOptions, Worker } from '../../runtime/worker.ts';
 import { mayPassOn } from '../hop.ts';
 import { pingPayload } from '../session/echo-ping.ts';
+import type { Introductions } from './introductions.ts';
 import { encodeConfirmation } from './relay-message.ts';
 
 const ECHO = route('echo');
@@ -21,10 +22,14 @@ export class RelayWorker implements Worker {
   #toClient = Route.empty;
   #toNode: Route | undefined;
   /** The first hop of the last way back that was let in: it saves the look-ups of the next message. */
-  #introduced: Address | undefined;
+  #introducedLast: Address | undefined;
+  readonly #introductions: Introductions;
+  /** Those that stand, by both addresses. */
+  readonly #introduced = new Map<string, () => void>();
 
-  constructor(address: Address) {
+  constructor(address: Address, introductions: Introductions) {
     this.address = address;
+    this.#introductions = introductions;
   }
 
   /** Nothing leaves but towards the client's node; to a client on this very node, anything does. Source: routing.md 5.3 */
@@ -45,13 +50,19 @@ export class RelayWorker implements Worker {
   lead(toClient: Route): void {
     this.#toClient = toClient;
     this.#toNode = toClient.withoutLast;
-    this.#introduced = undefined;
+    this.#introducedLast = undefined;
     this.#context?.send(toClient, encodeConfirmation(this.address.name));
   }
 
   /** The client is gone: what comes is given up. */
   retire(): void {
     this.#toNode = undefined;
+  }
+
+  /** What was opened past the relay, so that answers go straight, is shut again: streams that began here end. */
+  withdraw(): void {
+    for (const takeBack of [...this.#introduced.values()]) takeBack();
+    this.#introducedLast = undefined;
   }
 
   /**
@@ -82,14 +93,21 @@ export class RelayWorker implements Worker {
   }
 
   /** Lets each side's answers reach the other: they go straight from connection to connection. Source: routing.md 5.3 */
-  #introduce({ onward, returnRoute }: Message, { node: { flows } }: Context): void {
+  #introduce({ onward, returnRoute }: Message, { node }: Context): void {
     const next = onward.next;
     const previous = returnRoute.next;
-    if (this.#introduced?.equals(previous) === true) return;
-    this.#introduced = previous;
-    const nextFlow = flows.ofAnswersThrough(next);
-    const previousFlow = flows.ofAnswersThrough(previous);
-    if (nextFlow !== undefined) flows.addConsumer(previous, nextFlow.id);
-    if (previousFlow !== undefined) flows.addConsumer(next, previousFlow.id);
+    if (this.#introducedLast?.equals(previous) === true) return;
+    this.#introducedLast = previous;
+    const key = `${next.key} ${previous.key}`;
+    if (this.#introduced.has(key)) return;
+    const end = this.#introductions.introduce(next, previous);
+    const unwatch: (() => void)[] = [];
+    const takeBack = () => {
+      if (!this.#introduced.delete(key)) return;
+      end();
+      for (const stop of unwatch) stop();
+    };
+    this.#introduced.set(key, takeBack);
+    for (const hop of [next, previous]) unwatch.push(node.watch(hop, takeBack));
   }
 }

@@ -38,6 +38,12 @@ const LAST_AGAIN_MS_MAX = 4_000;
 /** How often it is asked whether a key was revoked: soon enough for the 60 s of decisions.md B13. */
 const REVOCATION_MS = 30_000;
 
+/** Who is at the other end of a channel, and what it was proved to hold by then. */
+export interface PresentedCredentials {
+  readonly identifier: Identifier;
+  readonly credentials: readonly HeldCredential[];
+}
+
 /** What both ends of a channel are made with. */
 export interface ChannelSetup {
   readonly identity: Identity;
@@ -47,6 +53,8 @@ export interface ChannelSetup {
   readonly authorities?: readonly Identifier[];
   /** The credential to present, and when there is a newer one. A listener shows it to whoever asks: see docs/protocol.md, Channels. */
   readonly credential?: CredentialSource;
+  /** Told what the other end holds: before the first of its messages is let out, and whenever it has presented a newer credential. */
+  readonly onCredentials?: (presented: PresentedCredentials) => void;
   /** Let a channel lead to one's own identity. Refused by default. */
   readonly allowSelf?: boolean;
   /** 10 s by default. */
@@ -382,12 +390,18 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
     this.#payloadOfPeer = undefined;
     this.#unsubscribe = this.#setup.credential?.subscribe(() => void this.#presentNewer());
     this.#log('info', 'channel.open');
+    this.#tellCredentials();
     this.#events.onOpen(this);
   }
 
   #infoOfPeer() {
     const { identifier, credentials } = this.#known(this.#peer);
     return peerInfo({ identifier, credentials, clock: this.node.clock });
+  }
+
+  #tellCredentials(): void {
+    const { identifier, credentials } = this.#known(this.#peer);
+    this.#setup.onCredentials?.({ identifier, credentials });
   }
 
   /** The peer has a newer history or credential. What does not hold changes nothing. Source: identity.md 6.5 */
@@ -402,6 +416,7 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
       const issuers = new Set(credentials.map(({ issuer }) => issuer));
       peer.credentials = [...peer.credentials.filter(({ issuer }) => !issuers.has(issuer)), ...credentials.map(held)];
       this.#decryptor.info = [this.#infoOfPeer()];
+      this.#tellCredentials();
     } catch (thrown) {
       this.#log('warn', 'channel.refresh.refused', errorFields(thrown));
     }
@@ -507,8 +522,8 @@ export type SharedEffect =
   | { type: 'startTimer' | 'stopTimer' | 'verifyPeer' | 'openChannel' | 'sendClose' }
   | { type: 'abandonHandshake' | 'closeChannel'; reason: EndReason };
 
-function held({ issuer, attributes, expiresAt }: VerifiedCredential): HeldCredential {
-  return { issuer, attributes, expiresAt };
+function held({ issuer, attributes, createdAt, expiresAt }: VerifiedCredential): HeldCredential {
+  return { issuer, attributes, createdAt, expiresAt };
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {

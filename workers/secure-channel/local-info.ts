@@ -8,7 +8,7 @@ import type { LocalInfo, Message } from '../../runtime/message.ts';
 const PEER = 'IDENTITY_SECURE_CHANNEL_IDENTIFIER';
 
 /** What is kept of a credential that was verified. */
-export type HeldCredential = Pick<VerifiedCredential, 'issuer' | 'attributes' | 'expiresAt'>;
+export type HeldCredential = Pick<VerifiedCredential, 'issuer' | 'attributes' | 'createdAt' | 'expiresAt'>;
 
 /** Who is at the other end of a channel, and what it was proved to hold. */
 export interface ChannelPeer {

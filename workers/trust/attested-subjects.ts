@@ -1,0 +1,90 @@
+import type { Identifier } from '../../identities/identifier.ts';
+import { MemorySubjects, type SubjectFacts, type Subjects } from '../../policies/subjects.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
+import { type Logger, silentLogger } from '../../runtime/logger.ts';
+import type { PresentedCredentials } from '../secure-channel/channel.worker.ts';
+import type { HeldCredential } from '../secure-channel/local-info.ts';
+
+export interface AttestedSubjectsOptions {
+  /** The one authority of the node. What others attest is nothing to it. */
+  readonly authority: Identifier;
+  readonly clock: Clock;
+  readonly logger?: Logger;
+}
+
+/** Wall time may jump, and a machine may sleep: so often it is looked at. An expiry has to show within 2 s (decisions.md D7). */
+const LOOK_MS = 1_000;
+
+/**
+ * What policies know of subjects: what the node's authority attests, as channels verify it. Hand `learn` to every channel and
+ * listener of the node as `onCredentials`. Facts are there before the first message of a channel, and gone when they expire or are
+ * forgotten. Source: routing.md 8.8; reliability.md CR3
+ */
+export class AttestedSubjects implements Subjects {
+  readonly authority: Identifier;
+  readonly #clock: Clock;
+  readonly #subjects: MemorySubjects;
+  readonly #createdAt = new WeakMap<SubjectFacts, number>();
+  readonly #expiries = new Map<string, number>();
+  #timer: Timer | undefined;
+
+  constructor({ authority, clock, logger = silentLogger }: AttestedSubjectsOptions) {
+    this.authority = authority;
+    this.#clock = clock;
+    this.#subjects = new MemorySubjects(logger);
+    this.#subjects.onChanged((identifier) => {
+      if (this.#subjects.factsOf(identifier) === undefined) this.#expiries.delete(identifier);
+    });
+  }
+
+  /**
+   * Takes what a peer was just proved to hold. Of two credentials the one that was issued later counts, whichever came first: an
+   * older one that is shown again brings nothing back.
+   */
+  readonly learn = ({ identifier, credentials }: PresentedCredentials): void => {
+    const newest = this.#newestOf(credentials);
+    if (newest === undefined) return;
+    const known = this.#subjects.factsOf(identifier);
+    if (known !== undefined && (this.#createdAt.get(known) ?? 0) > newest.createdAt) return;
+    const { attributes, expiresAt, createdAt } = newest;
+    const facts: SubjectFacts = { attributes, expiresAt };
+    this.#createdAt.set(facts, createdAt);
+    this.#expiries.set(identifier, expiresAt);
+    this.#subjects.set(identifier, facts);
+    this.#timer ??= this.#clock.setTimer(LOOK_MS, this.#look);
+  };
+
+  /** As when what attested a subject was revoked: nothing is known of it until it presents a credential again. */
+  forget(identifier: Identifier): void {
+    this.#subjects.delete(identifier);
+  }
+
+  factsOf(identifier: string): SubjectFacts | undefined {
+    return this.#subjects.factsOf(identifier);
+  }
+
+  onChanged(listener: (identifier: string) => void): () => void {
+    return this.#subjects.onChanged(listener);
+  }
+
+  /** Looks at the clock no more. What it knows stays until then. */
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #newestOf(credentials: readonly HeldCredential[]): HeldCredential | undefined {
+    const nowSeconds = this.#clock.wallSeconds();
+    let newest: HeldCredential | undefined;
+    for (const held of credentials) {
+      if (held.issuer !== this.authority || held.expiresAt <= nowSeconds) continue;
+      if (newest === undefined || held.createdAt > newest.createdAt) newest = held;
+    }
+    return newest;
+  }
+
+  readonly #look = (): void => {
+    const nowSeconds = this.#clock.wallSeconds();
+    for (const [identifier, expiresAt] of [...this.#expiries]) if (expiresAt <= nowSeconds) this.#subjects.delete(identifier);
+    this.#timer = this.#expiries.size === 0 ? undefined : this.#clock.setTimer(LOOK_MS, this.#look);
+  };
+}
