@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { everyone } from '../../identities/trust.ts';
+import { route } from '../../runtime/route.ts';
 import { via } from '../../runtime/way.ts';
 import { ChannelWorld, untouched } from '../../property-tests/channel-world.ts';
 import { tcp } from '../../transports/tcp.ts';
@@ -86,6 +87,28 @@ test('a peer that never says a word is shaken hands with twice, and then left in
   const session = channelSession(world.near, world.way, { identity: world.alice, trust: everyone, isNeeded: true });
   await world.pass(300_000);
   expect(session.status).toMatchObject({ state: 'up', attempts: 2 });
+  await world.stop();
+});
+
+test('a peer that has said something, never answered a probe and fell silent is shaken hands with once more, after 30 s', async () => {
+  const world = await ChannelWorld.make();
+  let isHeard = false;
+  world.relay.meddle = (message, direction) =>
+    direction === 'there' || message.payloadBytes > MESSAGE_2_BYTES_MIN || isHeard ? [message] : [];
+  const session = channelSession(world.near, world.way, { identity: world.alice, trust: everyone, isNeeded: true });
+  await world.until(() => session.state === 'up', 5_000);
+  await world.pass(100);
+  const [ofBob] = [...world.channels.channels];
+  isHeard = true;
+  void world.far.send(route(ofBob!.route, 'nobody'), Uint8Array.of(1));
+  await world.pass(100);
+  isHeard = false;
+  await world.pass(29_000);
+  expect(session.status.attempts).toBe(1);
+  await world.pass(2_000);
+  expect(session.status.attempts).toBe(2);
+  await world.pass(300_000);
+  expect(session.status).toMatchObject({ state: 'up', attempts: 3 }); // the other one never said a word: that is another doubt
   await world.stop();
 });
 

@@ -17,6 +17,8 @@ const SECOND_HANDSHAKE_MS = 500;
 const LONGER = 1.5;
 /** The last handshake message was repeated twice by then: a peer of ours that has the channel has answered. Our own choice. */
 const FIRST_WORD_MS = 5_000;
+/** As long as a peer that answers probes may be silent. */
+const SILENCE_MS = 30_000;
 
 export interface ChannelSessionOptions
   extends Omit<SecureChannelOptions, 'signal'>,
@@ -48,18 +50,35 @@ export function channelSession(node: Node, to: RouteOrWay, options: ChannelSessi
 }
 
 /**
- * A peer that never said a word cannot be judged by its silence: it may be one that says none, or have died right after the
- * handshake. So such a channel is made anew, but not twice in a row.
+ * A peer that has never answered a probe cannot be judged by its silence: it may be one that answers none, or have died right
+ * after the handshake, or a word later. So a channel on which nothing came since the handshake, or for long, is made anew, but
+ * for neither reason twice in a row.
  * @returns what settles, for a channel that was just opened, when it is to be made anew
  */
 function firstWords(node: Node): (channel: SecureChannel) => Promise<ChannelError> {
   let wasUnheard = false;
+  let wasSilent = false;
   return (channel) =>
     new Promise((resolve) => {
-      const timer = node.clock.setTimer(FIRST_WORD_MS, () => {
+      let timer: Timer;
+      const doubt = (why: string) => resolve(new ChannelError('CHANNEL_CLOSED', `The other end has said nothing ${why}.`));
+      const watchSilence = () => {
+        const { unansweredMs } = channel;
+        if (unansweredMs === undefined) {
+          wasSilent = false;
+        } else if (unansweredMs < SILENCE_MS) {
+          timer = node.clock.setTimer(SILENCE_MS - unansweredMs, watchSilence);
+        } else if (!wasSilent) {
+          wasSilent = true;
+          doubt(`for ${SILENCE_MS / 1_000} s`);
+        }
+      };
+      timer = node.clock.setTimer(FIRST_WORD_MS, () => {
         const isFirst = !wasUnheard;
         wasUnheard = !channel.hasHeard;
-        if (wasUnheard && isFirst) resolve(new ChannelError('CHANNEL_CLOSED', 'The other end has said nothing since the handshake.'));
+        wasSilent ||= wasUnheard;
+        if (wasUnheard && isFirst) doubt('since the handshake');
+        else watchSilence();
       });
       void channel.closed.then(() => timer.cancel());
     });

@@ -156,6 +156,10 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
     return this.#liveness?.hasHeard === true;
   }
 
+  get unansweredMs(): number | undefined {
+    return this.#liveness?.unansweredMs;
+  }
+
   async onStart(context: Context): Promise<void> {
     this.#context = context;
     const calledOff = await this.#prepared();

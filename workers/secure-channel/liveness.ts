@@ -58,6 +58,11 @@ export class Liveness {
     this.#watchFor(QUIET_MS);
   }
 
+  /** For how long nothing came of a peer that has never answered a probe; undefined of one that has, which is judged here. */
+  get unansweredMs(): number | undefined {
+    return this.#answers ? undefined : this.#context.clock.monotonicMs() - this.#heardAtMs;
+  }
+
   frameOpened(): void {
     this.#heardAtMs = this.#context.clock.monotonicMs();
     this.#heardSince = true;

@@ -29,6 +29,8 @@ export interface SecureChannel {
   readonly peer: Identifier;
   /** Whether anything of the other end was ever opened. */
   readonly hasHeard: boolean;
+  /** For how long nothing came of an end that has never answered a probe; undefined once it has: then the channel judges by itself. */
+  readonly unansweredMs: number | undefined;
   /** Resolves with the reason when it is over. */
   readonly closed: Promise<EndReason>;
   close(): Promise<void>;
@@ -154,6 +156,9 @@ function channelOf(worker: ChannelWorker): SecureChannel {
     route: Route.of([worker.encryptorAddress]),
     flow: worker.flow,
     peer: worker.peer,
+    get unansweredMs() {
+      return worker.unansweredMs;
+    },
     get hasHeard() {
       return worker.hasHeard;
     },
