@@ -22,7 +22,6 @@ import {
   decodePurposeKeyAttestation,
   encodePurposeKeyAttestation,
   verifyPurposeKeyAttestation,
-  type Purpose,
   type PurposeKeyAttestation,
 } from './purpose-key.ts';
 import { applyHistoryRule, MemoryIdentityRepository, type HistoryRule, type IdentityRepository } from './repository.ts';
@@ -370,9 +369,8 @@ export class Identity {
       await repository.storeAttributes({ subject, attributes, attestedBy: issuer, storedAt: clock.wallSeconds(), expiresAt });
   }
 
-  /** The stored attestation of a purpose if it still holds; whatever is wrong with it, a new key is the remedy. Source: identity.md 3.2 */
-  async #storedAttestation(purpose: Purpose, history: ChangeHistory, now: number): Promise<PurposeKeyAttestation | undefined> {
-    const attestation = await this.#parts.repository.attestation(this.identifier, purpose);
+  /** A stored attestation if it still holds; whatever is wrong with it, a new key is the remedy. Source: identity.md 3.2 */
+  #ifItHolds(attestation: PurposeKeyAttestation | undefined, history: ChangeHistory, now: number): PurposeKeyAttestation | undefined {
     if (attestation === undefined) return undefined;
     try {
       verifyPurposeKeyAttestation(this.#parts.crypto, attestation, history, now, this.identifier);
@@ -393,7 +391,7 @@ export class Identity {
   }
 
   async #storedChannelKey(history: ChangeHistory, now: number) {
-    const attestation = await this.#storedAttestation('secure-channel', history, now);
+    const attestation = this.#ifItHolds(await this.#parts.repository.attestation(this.identifier, 'secure-channel'), history, now);
     if (attestation?.key.purpose !== 'secure-channel') return undefined;
     const key = await this.#parts.vault.x25519(attestation.key.publicKey);
     return key === undefined ? undefined : { attestation, key };
@@ -407,22 +405,32 @@ export class Identity {
 
   /** A credentials key that lives as long as the credential to sign, or as long as this identity lets it. */
   async #credentialsKey(now: number, until: number): Promise<PurposeKeyAttestation> {
-    const { vault } = this.#parts;
+    const { vault, repository } = this.#parts;
     const history = await this.history();
-    const stored = await this.#storedAttestation('credentials', history, now);
+    const before = await repository.attestation(this.identifier, 'credentials');
+    const stored = this.#ifItHolds(before, history, now);
     const enough = Math.min(until, history.latest.attestationsValidUntil);
     if (stored?.key.purpose === 'credentials' && stored.expiresAt >= enough && (await vault.hasSigningKey(stored.key.publicKey)))
       return stored;
-    return this.#attest({ purpose: 'credentials', publicKey: await vault.generateSigningKey('ed25519') }, history, now);
+    const publicKey = await vault.generateSigningKey('ed25519');
+    const standing = await this.#attest({ purpose: 'credentials', publicKey }, history, now, { before });
+    // Another process that is this identity too was faster: all sign with its key.
+    if (standing.key.purpose === 'credentials' && !equalBytes(standing.key.publicKey.bytes, publicKey.bytes))
+      await vault.deleteSigningKey(publicKey);
+    return standing;
   }
 
   /** Attests a key and stores that, once it is sure that others will believe it. */
-  async #attest(key: PurposeKeyAttestation['key'], history: ChangeHistory, now: number): Promise<PurposeKeyAttestation> {
+  async #attest(
+    key: PurposeKeyAttestation['key'],
+    history: ChangeHistory,
+    now: number,
+    found?: { readonly before: PurposeKeyAttestation | undefined },
+  ): Promise<PurposeKeyAttestation> {
     const { crypto, vault, repository } = this.#parts;
     const attestation = await attestPurposeKey(crypto, vault, history, key, now);
     verifyPurposeKeyAttestation(crypto, attestation, history, now, this.identifier);
-    await repository.storeAttestation(attestation);
-    return attestation;
+    return repository.storeAttestation(attestation, found);
   }
 }
 

@@ -46,8 +46,16 @@ export interface IdentityRepository {
 
   /** The attestation of one's own key, one for each identity and purpose. */
   attestation(subject: Identifier, purpose: Purpose): Promise<PurposeKeyAttestation | undefined>;
-  /** Replaces the one before. */
-  storeAttestation(attestation: PurposeKeyAttestation): Promise<void>;
+  /**
+   * Replaces the one before.
+   * @param found what was read before this one was made, as `attestation` gave it: when another one stands there by now, as of another
+   * process with the same store, that one stays
+   * @returns the one that stands
+   */
+  storeAttestation(
+    attestation: PurposeKeyAttestation,
+    found?: { readonly before: PurposeKeyAttestation | undefined },
+  ): Promise<PurposeKeyAttestation>;
 
   /** Undefined when nothing is stored, someone else attested it, or `expiresAt <= nowSeconds`. Source: identity.md 4.4 */
   attributes(subject: Identifier, attestedBy: Identifier, nowSeconds: number): Promise<SubjectAttributes | undefined>;
@@ -127,9 +135,15 @@ export class MemoryIdentityRepository implements IdentityRepository {
     return Promise.resolve(this.#attestations.get(`${subject} ${purpose}`));
   }
 
-  storeAttestation(attestation: PurposeKeyAttestation): Promise<void> {
-    this.#attestations.set(`${attestation.subject} ${attestation.key.purpose}`, attestation);
-    return Promise.resolve();
+  storeAttestation(
+    attestation: PurposeKeyAttestation,
+    found?: { readonly before: PurposeKeyAttestation | undefined },
+  ): Promise<PurposeKeyAttestation> {
+    const key = `${attestation.subject} ${attestation.key.purpose}`;
+    const standing = this.#attestations.get(key);
+    if (found !== undefined && standing !== undefined && standing !== found.before) return Promise.resolve(standing);
+    this.#attestations.set(key, attestation);
+    return Promise.resolve(attestation);
   }
 
   attributes(subject: Identifier, attestedBy: Identifier, nowSeconds: number): Promise<SubjectAttributes | undefined> {

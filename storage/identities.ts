@@ -76,28 +76,28 @@ export class StoredIdentities implements IdentityRepository {
   }
 
   async attestation(subject: Identifier, purpose: Purpose): Promise<PurposeKeyAttestation | undefined> {
-    const row = await this.#store.read((database) =>
-      database
-        .selectFrom('purpose_keys')
-        .select('attestation')
-        .where('subject', '=', subject)
-        .where('purpose', '=', purpose)
-        .executeTakeFirst(),
-    );
-    return row && readBack(`The purpose key of ${subject}`, () => this.#forms.attestation(row.attestation));
+    const row = await this.#store.read((database) => this.#attestationRow(database, subject, purpose));
+    return row && this.#readAttestation(subject, row.attestation);
   }
 
-  async storeAttestation(attestation: PurposeKeyAttestation): Promise<void> {
+  async storeAttestation(
+    attestation: PurposeKeyAttestation,
+    found?: { readonly before: PurposeKeyAttestation | undefined },
+  ): Promise<PurposeKeyAttestation> {
     const { subject } = attestation;
     const { purpose } = attestation.key;
     const values = { attestation: this.#forms.attestationBytes(attestation) };
-    await this.#store.write(`purpose key ${subject}`, (transaction) =>
-      transaction
+    const before = found?.before && this.#forms.attestationBytes(found.before);
+    return this.#store.write(`purpose key ${subject}`, async (transaction) => {
+      const row = found && (await this.#attestationRow(transaction, subject, purpose));
+      if (row !== undefined && !isSame(row.attestation, before)) return this.#readAttestation(subject, row.attestation);
+      await transaction
         .insertInto('purpose_keys')
         .values({ subject, purpose, ...values })
         .onConflict((conflict) => conflict.columns(['subject', 'purpose']).doUpdateSet(values))
-        .execute(),
-    );
+        .execute();
+      return attestation;
+    });
   }
 
   async attributes(subject: Identifier, attestedBy: Identifier, nowSeconds: number): Promise<SubjectAttributes | undefined> {
@@ -154,6 +154,19 @@ export class StoredIdentities implements IdentityRepository {
     });
   }
 
+  #attestationRow(database: Kysely<Schema>, subject: Identifier, purpose: Purpose) {
+    return database
+      .selectFrom('purpose_keys')
+      .select('attestation')
+      .where('subject', '=', subject)
+      .where('purpose', '=', purpose)
+      .executeTakeFirst();
+  }
+
+  #readAttestation(subject: Identifier, bytes: Uint8Array): PurposeKeyAttestation {
+    return readBack(`The purpose key of ${subject}`, () => this.#forms.attestation(bytes));
+  }
+
   async #historyRow(database: Kysely<Schema>, identifier: Identifier) {
     const row = await database.selectFrom('histories').selectAll().where('identifier', '=', identifier).executeTakeFirst();
     return row && { ...row, isFading: row.kept === 0 && (await this.#histories.isFading(database, row.used)) };
@@ -167,4 +180,8 @@ export class StoredIdentities implements IdentityRepository {
   #readHistory(identifier: Identifier, bytes: Uint8Array): ChangeHistory {
     return readBack(`The history of ${identifier}`, () => this.#forms.history(bytes, identifier));
   }
+}
+
+function isSame(left: Uint8Array, right: Uint8Array | undefined): boolean {
+  return left.length === right?.length && left.every((byte, index) => byte === right[index]);
 }

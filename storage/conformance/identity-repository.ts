@@ -92,6 +92,23 @@ export function identityRepositoryConformance(name: string, make: (limits?: Memo
       expect(await again.attestation((await fresh()).identifier, 'credentials')).toBeUndefined();
     });
 
+    test('of those who make an attestation at once one is believed, and the others are told which', async () => {
+      const root = await fresh();
+      const attest = async (now: number) =>
+        attestPurposeKey(nodeCrypto, vault, root, { purpose: 'credentials', publicKey: await vault.generateSigningKey('ed25519') }, now);
+      const makers = [await make(), await make(), await make()];
+      const made = [await attest(1_000), await attest(1_001), await attest(1_002)];
+      const found = { before: undefined };
+      const standing = await Promise.all(made.map((attestation, index) => makers[index]!.storeAttestation(attestation, found)));
+      expect(standing[1]).toEqual(standing[0]);
+      expect(standing[2]).toEqual(standing[0]);
+      expect(await makers[1]!.attestation(root.identifier, 'credentials')).toEqual(standing[0]);
+      const later = await attest(2_000);
+      const before = await makers[0]!.attestation(root.identifier, 'credentials');
+      expect(await makers[0]!.storeAttestation(later, { before })).toEqual(later);
+      expect(await makers[2]!.storeAttestation(made[0]!, { before })).toEqual(later);
+    });
+
     test('one entry of attributes is kept for a subject, whoever attested it, any characters, until it expires', async () => {
       const repository = await make();
       const [subject, first, second] = (await many(3)).map(({ identifier }) => identifier);

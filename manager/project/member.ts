@@ -1,0 +1,179 @@
+import type { Identifier } from '../../identities/identifier.ts';
+import type { Identity } from '../../identities/identity.ts';
+import type { IdentityRepository } from '../../identities/repository.ts';
+import { onlyPeer } from '../../identities/trust.ts';
+import { formatHostPort } from '../../runtime/host-port.ts';
+import type { Node } from '../../runtime/node.ts';
+import { parseMultiAddress } from '../../runtime/multi-address.ts';
+import { route } from '../../runtime/route.ts';
+import { via, type Way } from '../../runtime/way.ts';
+import { tcp } from '../../transports/tcp.ts';
+import { type AuthorityClient, withAuthority } from '../../workers/authority/authority-client.ts';
+import { type CredentialRetriever, credentialRetriever } from '../../workers/authority/credential-retriever.ts';
+import { importProject, type ProjectInformation } from '../../workers/authority/project.ts';
+import { decodeTicket } from '../../workers/authority/ticket.ts';
+import { channelSession } from '../../workers/secure-channel/channel-session.ts';
+import { connectionSession } from '../../workers/session/connection-session.ts';
+import type { Session } from '../../workers/session/session.ts';
+import { ProjectError } from './errors.ts';
+import { PROJECT_FRAME_BYTES_MAX } from './project.ts';
+
+export interface MemberOptions {
+  readonly identity: Identity;
+  /** Where its credential is kept: the repository of the identity, or another one. */
+  readonly cache: IdentityRepository;
+  /** For each connection, channel and answer. Default: as for every client of an authority. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What came of a ticket. */
+export interface Enrolled {
+  readonly project: ProjectInformation;
+  readonly identifier: Identifier;
+  readonly authority: Identifier;
+  /** `already-member`: the ticket was not used up, and the attributes are those from before. */
+  readonly outcome: 'joined' | 'already-member';
+  readonly attributes: ReadonlyMap<string, string>;
+}
+
+/**
+ * Becomes a member by a ticket: remembers the project, redeems the code, and gets the first credential, which is kept. To do it
+ * again with the same ticket is harmless.
+ * @throws {TicketError} for a ticket that cannot be used
+ * @throws {ApiError} `API_REFUSED` when the code is unknown, used up or over
+ * @throws {TransportError, ChannelError} when the authority cannot be reached, or is another one
+ * Source: authority.md 7.2
+ */
+export async function enroll(node: Node, { ticket, ...options }: MemberOptions & { readonly ticket: string }): Promise<Enrolled> {
+  const { identity, cache } = options;
+  const { code, project } = decodeTicket(ticket);
+  const known = await remember(identity, project);
+  const { outcome, credential } = await atAuthority(node, known, options, async (authority) => ({
+    outcome: await authority.redeem(code),
+    credential: await authority.credential(),
+  }));
+  const { attributes, expiresAt } = await identity.verifyCredential(credential, [known.authority], identity.identifier);
+  await cache.cacheCredential({ subject: identity.identifier, issuer: known.authority, scope: scopeOf(project.id), expiresAt, credential });
+  return { project: known.project, identifier: known.identifier, authority: known.authority, outcome, attributes };
+}
+
+/** Asks the authority of a project as oneself, by one connection and one channel. @throws as `withAuthority`, and what `work` throws */
+export async function askAuthority<Result>(
+  node: Node,
+  { project, ...options }: MemberOptions & { readonly project: ProjectInformation },
+  work: (authority: AuthorityClient) => Promise<Result>,
+): Promise<Result> {
+  return atAuthority(node, await remember(options.identity, project), options, work);
+}
+
+export interface ProjectMemberOptions extends Omit<MemberOptions, 'signal'> {
+  readonly project: ProjectInformation;
+}
+
+/** A member's standing ways to its project. */
+export interface ProjectMember {
+  readonly identifier: Identifier;
+  readonly authority: Identifier;
+  /** The channel to the project, kept up: a way to its services, and the flow by which others come through its relays. */
+  readonly channel: Session;
+  /** Keeps the own credential fresh; to be presented in channels to other members. */
+  readonly credential: CredentialRetriever;
+  /** To the listener of the authority, by a connection that carries nothing else. */
+  readonly toAuthority: Way;
+  close(): Promise<void>;
+}
+
+/**
+ * Keeps a member connected to its project: a credential that stays fresh, and a channel in which it is presented.
+ * @throws {TicketError} `PROJECT_INFORMATION`, `PROJECT_ROUTE`
+ * Source: authority.md 7.3
+ */
+export async function projectMember(node: Node, options: ProjectMemberOptions): Promise<ProjectMember> {
+  const { identity, cache, timeoutMs } = options;
+  const { project, identifier, authority, toProject, toAuthority } = await remember(identity, options.project);
+  const dial = ({ target }: Place) => connectionSession(node, tcp(), target, { transport: { frameBytesMax: PROJECT_FRAME_BYTES_MAX } });
+  const connections = [dial(toProject), dial(toAuthority)] as const;
+  const wayToAuthority = via(connections[1], ...toAuthority.services);
+  const credential = credentialRetriever(node, {
+    identity,
+    authority,
+    to: wayToAuthority,
+    scope: scopeOf(project.id),
+    cache,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  });
+  const channel = channelSession(node, via(connections[0], ...toProject.services), {
+    name: `channel to project ${project.name}`,
+    identity,
+    trust: onlyPeer(identifier),
+    credential,
+  });
+  return {
+    identifier,
+    authority,
+    channel,
+    credential,
+    toAuthority: wayToAuthority,
+    close: async () => {
+      credential.close();
+      await channel.close();
+      await Promise.all(connections.map((connection) => connection.close()));
+    },
+  };
+}
+
+interface Place {
+  /** `HOST:PORT` */
+  readonly target: string;
+  readonly services: readonly string[];
+}
+
+interface KnownProject {
+  readonly project: ProjectInformation;
+  readonly identifier: Identifier;
+  readonly authority: Identifier;
+  readonly toProject: Place;
+  readonly toAuthority: Place;
+}
+
+async function remember(identity: Identity, offered: ProjectInformation): Promise<KnownProject> {
+  const { project, identifier, authority } = await importProject(identity, offered);
+  if (identifier === undefined || authority === undefined || project.accessRoute === '' || project.authorityAccessRoute === undefined)
+    throw new ProjectError('PROJECT_SETTING', 'This project is not ready: it lacks an identity or a route. Ask its administrator again.');
+  const [toProject, toAuthority] = [placeOf(project.accessRoute), placeOf(project.authorityAccessRoute)];
+  return { project, identifier, authority, toProject, toAuthority };
+}
+
+async function atAuthority<Result>(
+  node: Node,
+  { authority, toAuthority }: KnownProject,
+  { identity, timeoutMs, signal }: MemberOptions,
+  work: (authority: AuthorityClient) => Promise<Result>,
+): Promise<Result> {
+  const connection = await node.connect(tcp(), toAuthority.target, {
+    frameBytesMax: PROJECT_FRAME_BYTES_MAX,
+    ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
+    ...(signal && { signal }),
+  });
+  try {
+    const to = route(connection, ...toAuthority.services);
+    return await withAuthority(
+      node,
+      { identity, authority, to, ...(timeoutMs !== undefined && { timeoutMs }), ...(signal && { signal }) },
+      work,
+    );
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The host and port of a route that `importProject` has checked, and what is behind them. Source: authority.md 6.4 */
+function placeOf(routeText: string): Place {
+  const [host, port, ...services] = parseMultiAddress(routeText).components;
+  const target = formatHostPort({ host: host?.value ?? '', port: Number(port?.value) });
+  return { target, services: services.map(({ value }) => value) };
+}
+
+/** Source: command-line.md 5.14 */
+const scopeOf = (projectId: string) => `project-member-${projectId}`;
