@@ -49,6 +49,11 @@ export class NodeProcess {
     });
   }
 
+  /** Tells the running program something. */
+  tell(order: Fact): void {
+    this.#child?.send(order);
+  }
+
   /** Signal 9: it says no goodbye, its machine resets its connections. */
   async kill(): Promise<void> {
     const child = this.#child;

@@ -11,9 +11,10 @@ import { rows as schedules } from './rb.ts';
 import { codeOf, type Row } from './row.ts';
 import { rows as routing } from './rt.ts';
 import { rows as state } from './st.ts';
+import { rows as races } from './ticket-race.ts';
 import { rows as transports } from './tr.ts';
 
-export const ROWS: readonly Row[] = [...channels, ...routing, ...transports, ...portals, ...schedules, ...state];
+export const ROWS: readonly Row[] = [...channels, ...routing, ...transports, ...portals, ...schedules, ...state, ...races];
 
 /** What one row came to, as it is printed. */
 export interface Line {
