@@ -41,6 +41,8 @@ export interface TrustWorldOptions {
   /** Whether both nodes are on one machine and meet over loopback. Default: no. */
   readonly isLoopback?: boolean;
   readonly latencyMs?: number;
+  /** By how many seconds the clock of a node is wrong from the beginning, also when it makes its keys. Default: 0. */
+  readonly skews?: { readonly server?: number; readonly client?: number };
 }
 
 /** A node with everything that decides who may use it. */
@@ -181,7 +183,7 @@ export class TrustWorld {
 
   async #trustNode(name: string, port: number): Promise<TrustNode> {
     const host = this.options.isLoopback === true ? 'one' : name;
-    const skew: Skew = { seconds: 0 };
+    const skew: Skew = { seconds: this.options.skews?.[name === 'server' ? 'server' : 'client'] ?? 0 };
     const clock = new NodeClock(this.clock, skew);
     const lines: { event: string; fields: LogFields }[] = [];
     const logger = { log: (_level: string, event: string, fields: LogFields = {}) => void lines.push({ event, fields }) };

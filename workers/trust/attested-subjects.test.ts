@@ -72,6 +72,7 @@ describe('what is known of a subject', () => {
     const { subjects } = world.server;
     const held = { issuer: stranger.identifier, attributes: new Map(), createdAt: 1, expiresAt: 2 ** 40 };
     subjects!.learn({ identifier: other.identifier, credentials: [held] });
+    subjects!.learn({ identifier: other.identifier, credentials: [{ ...held, issuer: world.authority.identifier, expiresAt: 2 }] });
     expect([world.client.identity, other].map(({ identifier }) => subjects!.factsOf(identifier))).toEqual([undefined, undefined]);
     await world.stop();
   });
