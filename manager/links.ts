@@ -5,7 +5,7 @@ import type { Flow } from '../runtime/flow-control.ts';
 import type { MultiAddress } from '../runtime/multi-address.ts';
 import type { Node } from '../runtime/node.ts';
 import { Route, route } from '../runtime/route.ts';
-import type { Connection, Transport } from '../runtime/transport.ts';
+import type { Transport } from '../runtime/transport.ts';
 import { fixedWay, via, type Way } from '../runtime/way.ts';
 import { channelSession, type ChannelSessionOptions } from '../workers/secure-channel/channel-session.ts';
 import { maintain, type Session, type SessionStatus } from '../workers/session/session.ts';
@@ -43,10 +43,12 @@ export interface LinksOptions {
   readonly transport: Transport<{ readonly flow?: Flow; readonly signal?: AbortSignal }>;
   readonly nodes: NodeNames;
   readonly projects: ProjectNames;
-  /** Called before the first message of a connection goes out. */
-  readonly onConnection?: (connection: Connection, target: string) => void;
+  /** Awaited before each attempt to connect: HOST:PORT. */
+  readonly beforeConnect?: (target: string) => Promise<void>;
   /** Called for each flow by which messages of others come in, as soon as it is there: publish on it what they may reach. */
   readonly onSession?: (session: Session) => void;
+  /** Called when it is over. */
+  readonly onSessionEnd?: (session: Session) => void;
 }
 
 /** A way that a multi-address leads by, as long as it is not closed. */
@@ -178,19 +180,20 @@ export class Links {
     shared.users -= 1;
     if (shared.users > 0) return;
     this.#shared.delete(shared.key);
+    this.#options.onSessionEnd?.(shared.session);
     await shared.session.close();
     await this.#release(shared.over);
   }
 
   #connection(name: string, target: () => Promise<string>): Session {
-    const { transport, onConnection } = this.#options;
+    const { transport, beforeConnect } = this.#options;
     return maintain(this.#node, {
       name: `connection to ${name}`,
       make: async ({ signal, flow }) => {
         const to = await target();
+        await beforeConnect?.(to);
         signal.throwIfAborted();
         const connection = await this.#node.connect(transport, to, { signal, flow });
-        onConnection?.(connection, to);
         return {
           route: connection.route,
           closed: connection.closed,

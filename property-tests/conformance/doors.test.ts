@@ -1,5 +1,6 @@
 import * as postern from 'postern';
 import * as conformance from 'postern/conformance';
+import * as manager from 'postern/manager';
 import * as generators from 'postern/property-tests';
 import * as wire from 'postern/wire';
 import { expect, test } from 'vitest';
@@ -44,6 +45,11 @@ test('simulators give every port', async () => {
   });
   await node.send('fails', new Uint8Array(1));
   expect(said).toContain('worker.failed');
+});
+
+test('operators find addresses, nodes with their resources, and a home in memory', () => {
+  expect(String(manager.parseMultiAddress('self'))).toBe('/secure/api');
+  for (const name of ['createManager', 'Links', 'MemoryHome', 'importProject'] as const) expect(manager[name]).toBeTypeOf('function');
 });
 
 test('testers of their own programs find generators', () => {

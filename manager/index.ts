@@ -1,0 +1,44 @@
+/**
+ * `postern/manager`: the node as its operator knows it. Multi-addresses and the ways they lead by, resources by name that are there
+ * again after a restart, policies, trust, and how each stands.
+ */
+export {
+  decodeMultiAddress,
+  decodeMultiAddressCbor,
+  MultiAddress,
+  multiAddress,
+  MultiAddressError,
+  parseMultiAddress,
+} from '../runtime/multi-address.ts';
+export { NodeAccess, type PolicyStatus } from './access.ts';
+export { ManagerError } from './errors.ts';
+export { importProject, type ImportOptions } from './known-projects.ts';
+export { type ChannelsBy, type Link, Links, type LinksOptions, type NodeNames, type ProjectEntrance, type ProjectNames } from './links.ts';
+export { type Allowed, createManager, Manager, type ManagerOptions } from './manager.ts';
+export { MemoryHome } from './memory.ts';
+export type {
+  HomeState,
+  KnownProject,
+  NodeRecord,
+  NodeRepository,
+  ProjectRepository,
+  ResourceKind,
+  ResourceRepository,
+  StoredResource,
+} from './ports.ts';
+export { ProjectError } from './project/errors.ts';
+export {
+  askAuthority,
+  enroll,
+  type Enrolled,
+  type MemberOptions,
+  projectMember,
+  type ProjectMember,
+  type ProjectMemberOptions,
+} from './project/member.ts';
+export { createProject, type Project, type ProjectOptions, type TicketOptions } from './project/project.ts';
+export { memoryProjectState, type ProjectState, storedProjectState } from './project/state.ts';
+export { type Step, stepsOf } from './resolve.ts';
+export type { InletOptions, ListenerOptions, OutletOptions, RelayOptions } from './settings.ts';
+export type { InletStatus, ListenerStatus, NodeStatus, OutletStatus, RelayStatus, ServiceStatus, UpOrDown } from './status.ts';
+export type { TrustOptions } from './trust.ts';

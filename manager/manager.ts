@@ -1,0 +1,574 @@
+import type { Identity } from '../identities/identity.ts';
+import type { IdentityRepository } from '../identities/repository.ts';
+import { everyone, peers } from '../identities/trust.ts';
+import type { Resource, ResourceSelector } from '../policies/resource.ts';
+import { Address } from '../runtime/address.ts';
+import { PosternError } from '../runtime/errors.ts';
+import { formatHostPort, parseHostPort } from '../runtime/host-port.ts';
+import { errorFields } from '../runtime/logger.ts';
+import { parseMultiAddress } from '../runtime/multi-address.ts';
+import type { Node } from '../runtime/node.ts';
+import { randomName } from '../runtime/random.ts';
+import type { Listener } from '../runtime/transport.ts';
+import { tcp } from '../transports/tcp.ts';
+import { relayGrants } from '../workers/authority/relay-permission.ts';
+import { echo } from '../workers/echo.ts';
+import { inlet } from '../workers/portal/inlet.ts';
+import { outlet } from '../workers/portal/outlet.ts';
+import { relayService } from '../workers/relay/relay-service.ts';
+import { relaySession } from '../workers/relay/relay-session.ts';
+import { type ChannelListener, secureChannelListener } from '../workers/secure-channel/secure-channel.ts';
+import { AttestedSubjects } from '../workers/trust/attested-subjects.ts';
+import { uppercase } from '../workers/uppercase.ts';
+import { NodeAccess } from './access.ts';
+import { ManagerError } from './errors.ts';
+import { Exposure, type WayIn } from './exposure.ts';
+import { type ChannelsBy, type Link, Links, type NodeNames } from './links.ts';
+import type { HomeState, NodeRepository } from './ports.ts';
+import { Resources, type Running } from './resources.ts';
+import {
+  inletOptions,
+  type InletOptions,
+  listenerOptions,
+  type ListenerOptions,
+  outletOptions,
+  type OutletOptions,
+  relayOptions,
+  type RelayOptions,
+  toSettings,
+} from './settings.ts';
+import type { InletStatus, ListenerStatus, NodeStatus, OutletStatus, RelayStatus, ServiceStatus } from './status.ts';
+import { type NodeTrust, openTrust, projectNames, type TrustOptions } from './trust.ts';
+
+/** Where a node's record says where it listens. */
+const LISTENS_AT = 'tcp_listener_address';
+const LOOPBACK_ANY_PORT = '127.0.0.1:0';
+const API = 'api';
+const RELAY_SERVICE: Resource = { name: 'forwarding_service', type: 'relay' };
+
+export interface ManagerOptions {
+  /** An empty one, by the name that it has in the home. It is the manager's from then on, and ends with it. */
+  readonly node: Node;
+  readonly identity: Identity;
+  /** That of the identity: where credentials are kept. */
+  readonly repository: IdentityRepository;
+  /** What the home keeps; the store stays open. */
+  readonly home: HomeState;
+  readonly trust: TrustOptions;
+  /** HOST:PORT. Default: a free port of loopback, at first; then always that. */
+  readonly listen?: string;
+  /** Default services besides `echo` and `api`: `uppercase` by default, and the relay service when it is asked for. */
+  readonly services?: { readonly uppercase?: boolean; readonly relay?: boolean };
+  /** Let channels lead to the same identity, as between nodes of one home. Default: no. */
+  readonly allowSelf?: boolean;
+  /** The other identities of the home, by name. They share the node's repository. */
+  readonly identities?: (name: string) => Promise<Identity | undefined>;
+  /** Whether what was written down begins again. Default: yes. */
+  readonly restores?: boolean;
+}
+
+/** With what a resource is made. */
+export interface Allowed {
+  /** A policy, stored as that of the resource. Default: that of its type. */
+  readonly allow?: string;
+}
+
+/**
+ * Starts a node as its operator knows it: default services, resources by name, and those that it had when it ended. What leads to
+ * others need not be up: each resource tells how it stands.
+ * @throws {TransportError} `TARGET_TEXT`, `LISTEN_FAILED`
+ * @throws {ManagerError} `TRUST_OPTIONS`, `PROJECT_UNKNOWN`
+ * @throws {PolicyError} for a policy in the store that is none
+ */
+export async function createManager(options: ManagerOptions): Promise<Manager> {
+  const parts = await begin(options);
+  const manager = new Manager(options, parts);
+  try {
+    await manager.start();
+  } catch (thrown) {
+    await manager.close();
+    throw thrown;
+  }
+  return manager;
+}
+
+interface Parts {
+  readonly listener: Listener;
+  readonly links: Links;
+  readonly exposure: Exposure;
+  readonly access: NodeAccess;
+  readonly subjects: AttestedSubjects | undefined;
+  readonly trust: NodeTrust;
+}
+
+/** The order matters: what is trusted has to be known before anything is published. */
+async function begin({ node, identity, repository, home, trust: asked, listen }: ManagerOptions): Promise<Parts> {
+  const exposure = new Exposure(node);
+  let access: NodeAccess | undefined;
+  const links = new Links(node, {
+    transport: tcp(),
+    nodes: nodeNames(home.nodes),
+    projects: projectNames(home.projects),
+    beforeConnect: async (target) => {
+      if (access?.isOpen === true && !(await isOfHome(home.nodes, target))) access.deny(`${target} is no node of this home`);
+    },
+    onSession: (session) => exposure.addWay(session, 'opened'),
+    onSessionEnd: (session) => exposure.removeWay(session),
+  });
+  try {
+    const trust = await openTrust({ node, identity, repository, projects: home.projects, links }, asked);
+    const { authority } = trust;
+    const subjects = authority && new AttestedSubjects({ authority, clock: node.clock, logger: node.logger });
+    access = await NodeAccess.restored(node, { repository: home.policies(node.name), subjects, isOpen: asked.kind === 'open' });
+    const at = await listenAt(home.nodes, node.name, listen);
+    const listener = await node.listen(tcp(), at);
+    if (!isLoopback(listener.local.host)) access.deny(`${formatHostPort(listener.local)} is not loopback`);
+    return { listener, links, exposure, access, subjects, trust };
+  } catch (thrown) {
+    await node.stop();
+    throw thrown;
+  }
+}
+
+/** A node with its resources. Everything shown is plain data. */
+export class Manager implements AsyncDisposable {
+  readonly node: Node;
+  readonly identity: Identity;
+  readonly access: NodeAccess;
+  readonly links: Links;
+  readonly #options: ManagerOptions;
+  readonly #parts: Parts;
+  readonly #services: ServiceStatus[] = [];
+  readonly #channelListeners = new Map<string, ChannelListener>();
+  readonly #inlets: Resources<InletOptions, InletStatus>;
+  readonly #outlets: Resources<OutletOptions, OutletStatus>;
+  readonly #relays: Resources<RelayOptions, RelayStatus>;
+  readonly #listeners: Resources<ListenerOptions, ListenerStatus | undefined>;
+  #closed: Promise<void> | undefined;
+
+  /** @internal use `createManager` */
+  constructor(options: ManagerOptions, parts: Parts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.node = options.node;
+    this.identity = options.identity;
+    this.access = parts.access;
+    this.links = parts.links;
+    const { resources } = options.home;
+    this.#listeners = new Resources(this.node, resources, {
+      kind: 'secure-channel-listener',
+      begin: (listener) => this.#beginListener(listener),
+      statusOfFailed: () => undefined,
+      toSettings,
+      fromSettings: listenerOptions,
+    });
+    this.#outlets = new Resources(this.node, resources, {
+      kind: 'tcp-outlet',
+      begin: (made) => Promise.resolve(this.#beginOutlet(made)),
+      statusOfFailed: ({ name, to }) => outletStatus(name, to),
+      toSettings,
+      fromSettings: outletOptions,
+    });
+    this.#inlets = new Resources(this.node, resources, {
+      kind: 'tcp-inlet',
+      begin: (made) => this.#beginInlet(made),
+      statusOfFailed: (made, lastError) => inletStatus(made, undefined, lastError),
+      toSettings,
+      fromSettings: inletOptions,
+    });
+    this.#relays = new Resources(this.node, resources, {
+      kind: 'relay',
+      begin: (relay) => this.#beginRelay(relay),
+      statusOfFailed: (relay, lastError) => relayStatus(relay, undefined, undefined, lastError),
+      toSettings,
+      fromSettings: relayOptions,
+    });
+  }
+
+  /** Accepts TCP clients here, and carries them to an outlet elsewhere. Its name is random unless given. */
+  readonly inlets = {
+    create: async ({ allow, name = this.#randomName(), ...options }: Partial<InletOptions> & Pick<InletOptions, 'to'> & Allowed) => {
+      const listen = options.listen ?? LOOPBACK_ANY_PORT;
+      return this.#allowing({ name }, allow, this.#inlets.has(name), async () => {
+        // The port that was chosen now is the one after a restart, too.
+        const chosen = await this.#freePort(listen);
+        return this.#inlets.create({ ...options, name, listen: chosen });
+      });
+    },
+    list: () => this.#inlets.list(),
+    show: (name: string) => this.#inlets.show(name),
+    delete: (name: string) => this.#forget(this.#inlets, name),
+  };
+
+  /** Lets others connect to one TCP server. */
+  readonly outlets = {
+    create: ({ allow, ...options }: OutletOptions & Allowed) =>
+      this.#allowing({ name: options.name }, allow, this.#outlets.has(options.name), () => this.#outlets.create(options)),
+    list: () => this.#outlets.list(),
+    show: (name: string) => this.#outlets.show(name),
+    delete: (name: string) => this.#forget(this.#outlets, name),
+  };
+
+  /** Makes this node reachable at another. */
+  readonly relays = {
+    create: (options: RelayOptions) => this.#relays.create(options),
+    list: () => this.#relays.list(),
+    show: (name: string) => this.#relays.show(name),
+    delete: (name: string) => this.#relays.delete(name),
+  };
+
+  /** Listeners for secure channels beside `api`. */
+  readonly listeners = {
+    create: (options: ListenerOptions) => this.#listeners.create(options),
+    list: (): ListenerStatus[] => [...this.#channelListeners.values()].map(listenerStatus),
+    show: (name: string): ListenerStatus => {
+      const listener = this.#channelListeners.get(name);
+      if (listener === undefined) throw new ManagerError('RESOURCE_UNKNOWN', `The listener ${JSON.stringify(name)} was not found.`);
+      return listenerStatus(listener);
+    },
+    delete: (name: string) => this.#listeners.delete(name),
+  };
+
+  /** Policies of resources by name, and of types. */
+  readonly policies = {
+    set: (selector: ResourceSelector, expression: string) => this.access.set(selector, expression),
+    get: (selector: ResourceSelector) => this.access.get(selector)?.text,
+    list: () => this.access.list(),
+    delete: (selector: ResourceSelector) => this.access.delete(selector),
+  };
+
+  show(): NodeStatus {
+    return {
+      name: this.node.name,
+      identifier: this.identity.identifier,
+      listener: formatHostPort(this.#parts.listener.local),
+      is_open: this.access.isOpen,
+      secure_channel_listeners: this.listeners.list(),
+      inlets: this.inlets.list(),
+      outlets: this.outlets.list(),
+      relays: this.relays.list(),
+      services: [...this.#services],
+      policies: this.policies.list(),
+    };
+  }
+
+  /** Opens a way to wherever a multi-address leads, as this node. Close it when done. @throws as `Links.open` */
+  open(to: string, by: Partial<ChannelsBy> = {}): Promise<Link> {
+    return this.links.open(parseMultiAddress(to), { ...this.#channelsBy(this.identity), ...by });
+  }
+
+  /** @internal */
+  async start(): Promise<void> {
+    const { listener, exposure } = this.#parts;
+    exposure.addWay(listener, 'listener');
+    await this.#openApi();
+    this.#startServices();
+    await this.#writeDown();
+    if (this.#options.restores !== false) await this.#restore();
+  }
+
+  /** Ends the node. What is written down begins again at the next start. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#inlets.close(), this.#relays.close()]);
+    await this.#parts.trust.close();
+    this.access.close();
+    this.#parts.subjects?.close();
+    await this.node.stop();
+  }
+
+  async #openApi(): Promise<void> {
+    await this.#beginListener({ name: API });
+    this.#services.push({ addr: API, type: 'secure_channel_listener' });
+  }
+
+  #startServices(): void {
+    const { services = {} } = this.#options;
+    const everywhere: WayIn[] = ['listener', 'channels', 'opened'];
+    const start = (name: string, worker: Parameters<Node['start']>[1]) => {
+      const at = this.node.start(name, worker);
+      // One policy for both: an answer to whoever asks tells that somebody is here. Stricter than the original for `uppercase`.
+      this.#parts.exposure.add({ address: at, allow: this.access.incoming({ name, type: 'echoer' }), by: everywhere });
+      this.#services.push({ addr: name, type: name });
+    };
+    start('echo', echo);
+    if (services.uppercase !== false) start('uppercase', uppercase);
+    if (services.relay === true) this.#startRelayService();
+  }
+
+  #startRelayService(): void {
+    const { exposure, subjects } = this.#parts;
+    const allow = this.access.incoming(RELAY_SERVICE);
+    const grants = subjects && relayGrants(subjects, this.node.clock);
+    relayService(this.node, { on: exposure.ways('listener', 'channels'), allow, allowTraffic: allow, ...grants });
+    this.#services.push({ addr: 'forwarding_service', type: 'forwarding_service' });
+    this.#services.push({ addr: 'static_forwarding_service', type: 'static_forwarding_service' });
+  }
+
+  async #writeDown(): Promise<void> {
+    const local = formatHostPort(this.#parts.listener.local);
+    await this.#options.home.nodes.change(this.node.name, (before) => ({
+      settings: before?.settings ?? {},
+      state: { ...before?.state, [LISTENS_AT]: local },
+    }));
+  }
+
+  /** Listeners first, as outlets are published on their channels; then what others reach; then what reaches others. */
+  async #restore(): Promise<void> {
+    const stored = await this.#options.home.resources.of(this.node.name);
+    const groups = [
+      ['secure-channel-listener', this.#listeners],
+      ['tcp-outlet', this.#outlets],
+      ['relay', this.#relays],
+      ['tcp-inlet', this.#inlets],
+    ] as const;
+    for (const [kind, resources] of groups) {
+      for (const each of stored.filter((resource) => resource.kind === kind)) {
+        try {
+          await resources.restore(each.name, each.settings);
+        } catch (thrown) {
+          if (!(thrown instanceof PosternError)) throw thrown;
+          this.node.logger.log('error', 'resource.unreadable', { kind, name: each.name, ...errorFields(thrown) });
+        }
+      }
+    }
+  }
+
+  async #beginListener({ name, authorized, identity }: ListenerOptions): Promise<Running<ListenerStatus>> {
+    const { exposure } = this.#parts;
+    const by = await this.#identityNamed(identity);
+    const listener = secureChannelListener(this.node, Address.local(name), {
+      ...this.#channelsBy(by),
+      trust: authorized === undefined ? everyone : peers(authorized),
+      on: exposure.ways('listener', 'channels', 'opened'),
+    });
+    this.#channelListeners.set(name, listener);
+    // Also by its own channels: channels go inside channels.
+    exposure.addWay(listener, 'channels');
+    exposure.add({ address: listener.address, allow: everyone, by: ['listener', 'channels', 'opened'] });
+    return {
+      status: listenerStatus(listener),
+      close: async () => {
+        this.#channelListeners.delete(name);
+        exposure.remove(listener.address);
+        exposure.removeWay(listener);
+        await listener.close();
+        await Promise.all([...listener.channels].map((channel) => channel.close()));
+      },
+    };
+  }
+
+  #beginOutlet({ name, to }: OutletOptions): Running<OutletStatus> {
+    const { exposure } = this.#parts;
+    const allow = this.access.incoming({ name, type: 'tcp-outlet' });
+    // By plain connections only where nobody is asked who comes; a policy would refuse them anyway.
+    const by: WayIn[] = this.access.isOpen ? ['listener', 'channels', 'opened'] : ['channels'];
+    const made = outlet(this.node, { address: Address.local(name), target: to, on: exposure.ways(...by), allow });
+    exposure.add({ address: made.address, allow, by });
+    return {
+      status: outletStatus(name, to),
+      close: async () => {
+        exposure.remove(made.address);
+        await made.close();
+      },
+    };
+  }
+
+  async #beginInlet(options: InletOptions): Promise<Running<InletStatus>> {
+    const { name, listen, to, authorized, identity } = options;
+    const by = await this.#identityNamed(identity);
+    const link = await this.links.open(parseMultiAddress(to), { ...this.#channelsBy(by), ...(authorized && { authorized }) });
+    try {
+      const resource: Resource = { name, type: 'tcp-inlet' };
+      const made = await inlet(this.node, {
+        listen,
+        outlet: link,
+        allow: this.access.incoming(resource),
+        allowTo: this.access.outgoing(resource),
+      });
+      const enough = link.need();
+      return {
+        get status() {
+          return inletStatus(options, link, undefined);
+        },
+        close: async () => {
+          enough();
+          await made.close();
+          await link.close();
+        },
+      };
+    } catch (thrown) {
+      await link.close();
+      throw thrown;
+    }
+  }
+
+  async #beginRelay(options: RelayOptions): Promise<Running<RelayStatus>> {
+    const { name, at, address = name, authorized } = options;
+    const link = await this.open(at, authorized && { authorized });
+    const { flow } = link;
+    if (flow === undefined) {
+      await link.close();
+      throw new ManagerError('ADDRESS_ROUTE', `${at} leads to this node itself: name the node at which it is to be reachable.`);
+    }
+    const session = relaySession(this.node, relayWay(link, flow), { name: address });
+    return {
+      get status() {
+        return relayStatus(options, link, session, undefined);
+      },
+      close: async () => {
+        await session.close();
+        await link.close();
+      },
+    };
+  }
+
+  #channelsBy(identity: Identity): ChannelsBy {
+    const { trust, subjects } = this.#parts;
+    return {
+      identity,
+      ...(trust.authority && { authorities: [trust.authority] }),
+      ...(subjects && { onCredentials: subjects.learn }),
+      // The credential says who the node is; another identity has none of its own here.
+      ...(trust.credential && identity === this.identity && { credential: trust.credential }),
+      ...(this.#options.allowSelf === true && { allowSelf: true }),
+    };
+  }
+
+  async #identityNamed(name: string | undefined): Promise<Identity> {
+    if (name === undefined) return this.identity;
+    const identity = await this.#options.identities?.(name);
+    if (identity === undefined)
+      throw new ManagerError('RESOURCE_UNKNOWN', `The identity ${JSON.stringify(name)} was not found: create it first.`);
+    return identity;
+  }
+
+  /** Stores the policy first: the resource is never there without. */
+  async #allowing<Made>(
+    selector: { readonly name: string },
+    allow: string | undefined,
+    isTaken: boolean,
+    make: () => Promise<Made>,
+  ): Promise<Made> {
+    if (allow === undefined || isTaken) return make();
+    const before = this.access.get(selector)?.text;
+    await this.access.set(selector, allow);
+    try {
+      return await make();
+    } catch (thrown) {
+      if (before === undefined) await this.access.delete(selector);
+      else await this.access.set(selector, before);
+      throw thrown;
+    }
+  }
+
+  /** A portal's end takes its own policy with it. */
+  async #forget(resources: { delete(name: string): Promise<void> }, name: string): Promise<void> {
+    await resources.delete(name);
+    await this.access.delete({ name });
+  }
+
+  async #freePort(listen: string): Promise<string> {
+    const wanted = parseHostPort(listen);
+    if (wanted.port !== 0) return listen;
+    const probe = await this.node.network.listen(wanted, () => undefined);
+    await probe.close();
+    return formatHostPort(probe.local);
+  }
+
+  #randomName(): string {
+    return randomName(this.node.random).slice(0, 8);
+  }
+}
+
+/** Where nodes of a home listen, as they have written it down. */
+function nodeNames(nodes: NodeRepository): NodeNames {
+  return {
+    targetOf: async (name) => {
+      const target = (await nodes.get(name))?.state[LISTENS_AT];
+      return typeof target === 'string' ? target : undefined;
+    },
+  };
+}
+
+/** The same port as before, unless another one is asked for. */
+async function listenAt(nodes: NodeRepository, name: string, listen = LOOPBACK_ANY_PORT): Promise<string> {
+  const wanted = parseHostPort(listen);
+  const before = (await nodes.get(name))?.state[LISTENS_AT];
+  if (wanted.port !== 0 || typeof before !== 'string') return listen;
+  return parseHostPort(before).host === wanted.host ? before : listen;
+}
+
+async function isOfHome(nodes: NodeRepository, target: string): Promise<boolean> {
+  const { host, port } = parseHostPort(target);
+  if (!isLoopback(host)) return false;
+  const listening = (await nodes.list()).map(({ state }) => state[LISTENS_AT]).filter((at) => typeof at === 'string');
+  return listening.map(parseHostPort).some((at) => isLoopback(at.host) && at.port === port);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function relayWay(link: Link, flow: NonNullable<Link['flow']>): Parameters<typeof relaySession>[1] {
+  return {
+    flow,
+    get current() {
+      return link.current;
+    },
+    onChange: (listener) => link.onChange(listener),
+    need: () => link.need(),
+  };
+}
+
+function listenerStatus({ address, flow }: ChannelListener): ListenerStatus {
+  return { address: address.name, flow_control_id: flow.id, is_key_exchange_only: false };
+}
+
+function outletStatus(name: string, to: string): OutletStatus {
+  return { to, worker_addr: name, payload: null };
+}
+
+function inletStatus({ name, listen, to }: InletOptions, link: Link | undefined, lastError: string | undefined): InletStatus {
+  const current = link?.current;
+  const sessions = link?.sessions ?? [];
+  return {
+    alias: name,
+    bind_addr: formatHostPort(parseHostPort(listen)),
+    worker_addr: null,
+    payload: null,
+    outlet_route: current?.toString() ?? null,
+    status: current === undefined ? 'Down' : 'Up',
+    outlet_addr: to,
+    last_failure: lastError ?? sessions.findLast((each) => each.lastError !== undefined)?.lastError ?? null,
+    sessions,
+  };
+}
+
+function relayStatus(
+  { name, at }: RelayOptions,
+  link: Link | undefined,
+  session: ReturnType<typeof relaySession> | undefined,
+  lastError: string | undefined,
+): RelayStatus {
+  const current = session?.current;
+  const sessions = [...(link?.sessions ?? []), ...(session ? [session.status] : [])];
+  return {
+    name,
+    destination_address: at,
+    forwarding_route: current?.toString() ?? null,
+    remote_address: current?.recipient.name ?? null,
+    worker_address: null,
+    flow_control_id: link?.flow?.id ?? null,
+    connection_status: current === undefined ? 'Down' : 'Up',
+    last_failure: lastError ?? sessions.findLast((each) => each.lastError !== undefined)?.lastError ?? null,
+    sessions,
+  };
+}
