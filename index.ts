@@ -88,6 +88,9 @@ export {
   type ProjectInformation,
 } from './workers/authority/project.ts';
 export { relayGrants, relayPermission } from './workers/authority/relay-permission.ts';
+export { type HeardRepository, MemoryHeardRepository } from './workers/authority/heard-revocations.ts';
+export { type RevocationWatch, revocationWatch } from './workers/authority/revocation-watch.ts';
+export { followRevocations } from './workers/trust/follow-revocations.ts';
 export { type AuthorityStore, type AuthorityTransaction, MemoryAuthorityStore } from './workers/authority/store.ts';
 export { decodeTicket, encodeCompactTicket, encodeTicket, type Ticket } from './workers/authority/ticket.ts';
 export { echo } from './workers/echo.ts';

@@ -1,4 +1,4 @@
-import { decodeCredential } from '../../identities/credential.ts';
+import type { VerifiedCredential } from '../../identities/credential.ts';
 import type { Identifier } from '../../identities/identifier.ts';
 import type { Identity } from '../../identities/identity.ts';
 import type { IdentityRepository } from '../../identities/repository.ts';
@@ -7,6 +7,7 @@ import { errorFields } from '../../runtime/logger.ts';
 import type { Node } from '../../runtime/node.ts';
 import type { RouteOrWay } from '../../runtime/way.ts';
 import type { CredentialSource } from '../secure-channel/credential-source.ts';
+import { type CredentialFacts, factsOf, type RevocationCheck } from '../secure-channel/revocation-check.ts';
 import { withAuthority } from './authority-client.ts';
 
 /** No wait is longer: a machine that slept finds out soon. Source: decisions.md D7 */
@@ -27,6 +28,8 @@ export interface RetrieverOptions {
   readonly scope: string;
   /** Where it is kept beyond this run. */
   readonly cache: IdentityRepository;
+  /** What is known of credentials that were revoked: one's own that was is replaced at once. */
+  readonly revocations?: RevocationCheck;
   /** For the channel, and for the answer. Default: 120 s. */
   readonly timeoutMs?: number;
 }
@@ -42,6 +45,7 @@ interface Held {
   readonly bytes: Uint8Array;
   readonly createdAt: number;
   readonly expiresAt: number;
+  readonly facts: CredentialFacts;
 }
 
 /**
@@ -61,6 +65,7 @@ class Retriever implements CredentialRetriever {
   readonly #subscribers = new Set<() => void>();
   readonly #closing = new AbortController();
   #held: Held | undefined;
+  readonly #unsubscribe: (() => void) | undefined;
   #hasLookedInCache = false;
   #fetching: Promise<Held> | undefined;
   #timer: Timer | undefined;
@@ -70,6 +75,7 @@ class Retriever implements CredentialRetriever {
   constructor(node: Node, options: RetrieverOptions) {
     this.#node = node;
     this.#options = options;
+    this.#unsubscribe = options.revocations?.onRevoked(() => this.#replaceIfRevoked());
   }
 
   async retrieve(): Promise<Uint8Array> {
@@ -88,13 +94,15 @@ class Retriever implements CredentialRetriever {
   }
 
   close(): void {
+    this.#unsubscribe?.();
     this.#timer?.cancel();
     this.#closing.abort(new Error('The credential is not needed any more.'));
   }
 
   async #current(): Promise<Held | undefined> {
     if (!this.#hasLookedInCache) await this.#lookInCache();
-    return this.#held !== undefined && this.#nowSeconds < this.#held.expiresAt ? this.#held : undefined;
+    if (this.#held === undefined || this.#isRevoked(this.#held)) return undefined;
+    return this.#nowSeconds < this.#held.expiresAt ? this.#held : undefined;
   }
 
   async #lookInCache(): Promise<void> {
@@ -103,8 +111,11 @@ class Retriever implements CredentialRetriever {
     this.#hasLookedInCache = true;
     if (cached === undefined || this.#held !== undefined) return;
     try {
-      await identity.verifyCredential(cached.credential, [authority], identity.identifier);
-      this.#held = heldOf(cached.credential);
+      this.#held = heldOf(
+        identity,
+        cached.credential,
+        await identity.verifyCredential(cached.credential, [authority], identity.identifier),
+      );
     } catch (thrown) {
       this.#node.logger.log('warn', 'credential.cached.refused', errorFields(thrown)); // The authority may have changed its key.
     }
@@ -119,14 +130,24 @@ class Retriever implements CredentialRetriever {
     const { identity, authority, to, scope, cache, timeoutMs } = this.#options;
     const client = { identity, authority, to, signal: this.#closing.signal, ...(timeoutMs !== undefined && { timeoutMs }) };
     const bytes = await withAuthority(this.#node, client, (service) => service.credential());
-    await identity.verifyCredential(bytes, [authority], identity.identifier);
-    const held = heldOf(bytes);
+    const held = heldOf(identity, bytes, await identity.verifyCredential(bytes, [authority], identity.identifier));
     this.#held = held;
     this.#hasLookedInCache = true;
     await cache.cacheCredential({ subject: identity.identifier, issuer: authority, scope, expiresAt: held.expiresAt, credential: bytes });
     this.#look();
     for (const tell of [...this.#subscribers]) tell();
     return held;
+  }
+
+  #isRevoked({ facts }: Held): boolean {
+    return this.#options.revocations?.isRevoked(facts) === true;
+  }
+
+  /** Whoever is a member still gets another one: it is stamped later than what was revoked. */
+  #replaceIfRevoked(): void {
+    if (this.#held === undefined || !this.#isRevoked(this.#held)) return;
+    this.#held = undefined;
+    this.#fetch().catch((thrown: unknown) => this.#node.logger.log('warn', 'credential.revoked', errorFields(thrown)));
   }
 
   /** Renews when half of the life is over; else looks again later. */
@@ -149,7 +170,7 @@ class Retriever implements CredentialRetriever {
   }
 }
 
-function heldOf(bytes: Uint8Array): Held {
-  const { createdAt, expiresAt } = decodeCredential(bytes);
-  return { bytes, createdAt, expiresAt };
+function heldOf({ crypto }: Identity, bytes: Uint8Array, credential: VerifiedCredential): Held {
+  const { createdAt, expiresAt } = credential;
+  return { bytes, createdAt, expiresAt, facts: factsOf(crypto, credential) };
 }

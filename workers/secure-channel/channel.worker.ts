@@ -29,6 +29,7 @@ import type { ChannelEnd, HandshakeFailure } from './initiator.machine.ts';
 import { Liveness } from './liveness.ts';
 import { type HeldCredential, peerInfo } from './local-info.ts';
 import { encodeProbe } from './probe.ts';
+import { type CredentialFacts, factsOf, type RevocationCheck } from './revocation-check.ts';
 
 /** Both ends give a handshake so long, from before the own credential is fetched until the peer is verified. Source: reliability.md 2.3 */
 export const HANDSHAKE_MS = 10_000;
@@ -42,6 +43,8 @@ const REVOCATION_MS = 30_000;
 export interface PresentedCredentials {
   readonly identifier: Identifier;
   readonly credentials: readonly HeldCredential[];
+  /** What those stand on, where the channel was given `revocations`. */
+  readonly facts?: readonly CredentialFacts[];
 }
 
 /** What both ends of a channel are made with. */
@@ -55,6 +58,11 @@ export interface ChannelSetup {
   readonly credential?: CredentialSource;
   /** Told what the other end holds: before the first of its messages is let out, and whenever it has presented a newer credential. */
   readonly onCredentials?: (presented: PresentedCredentials) => void;
+  /**
+   * What is known of credentials that were revoked. One that was counts for nothing when it is presented, and ends a channel whose
+   * other end holds nothing newer of the same issuer.
+   */
+  readonly revocations?: RevocationCheck;
   /** Let a channel lead to one's own identity. Refused by default. */
   readonly allowSelf?: boolean;
   /** 10 s by default. */
@@ -74,6 +82,8 @@ interface Peer {
   /** Of the change under which its channel key was attested. */
   readonly changeHash: Uint8Array;
   credentials: readonly HeldCredential[];
+  /** What those stand on. */
+  facts: readonly CredentialFacts[];
 }
 
 /** What the handshakes of both ends have in common. */
@@ -118,6 +128,7 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
   #liveness: Liveness | undefined;
   #unwatchEncryptor: (() => void) | undefined;
   #unsubscribe: (() => void) | undefined;
+  #unsubscribeRevocations: (() => void) | undefined;
   #presented: Uint8Array | undefined;
   #revocationAskedAtMs = 0;
   #encryptorEnded: Promise<void> | undefined;
@@ -336,17 +347,22 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
   }
 
   async #verifyPeer(): Promise<void> {
-    const { identity, trust, authorities = [], allowSelf = false } = this.#setup;
+    const { identity, trust, authorities = [], allowSelf = false, revocations } = this.#setup;
     await this.#turn();
     try {
       const presented = decodeIdentityAndCredentials(this.#known(this.#payloadOfPeer));
-      const peer = await identity.verifyPeer(presented, this.#known(this.#handshake?.remoteStaticKey), { trust, authorities });
+      if (presented.credentials.length > 0) await revocations?.whenCurrent();
+      const staticKey = this.#known(this.#handshake?.remoteStaticKey);
+      const peer = await identity.verifyPeer(presented, staticKey, { trust, authorities, isRevoked: this.#isRevoked });
       if (peer.identifier === identity.identifier && !allowSelf) {
         throw new ChannelError('PEER_REFUSED', 'The other end has our own identity. Say allowSelf if that is meant.');
       }
       for (const refusal of peer.refusals) this.#log('warn', 'channel.credential.refused', errorFields(refusal));
       const { identifier, history, credentials } = peer;
-      this.#peer = { identifier, changeHash: history.latest.hash.slice(), credentials: credentials.map(held) };
+      const facts = this.#factsOf(credentials);
+      // It may have been revoked while it was remembered.
+      if (facts.some((each) => revocations?.isRevoked(each))) throw new ChannelError('PEER_REFUSED', 'The credential was just revoked.');
+      this.#peer = { identifier, changeHash: history.latest.hash.slice(), credentials: credentials.map(held), facts };
     } catch (thrown) {
       this.#cause = thrown;
       this.#log('warn', 'channel.peer.refused', errorFields(thrown));
@@ -393,6 +409,7 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
     this.#presentation = undefined;
     this.#payloadOfPeer = undefined;
     this.#unsubscribe = this.#setup.credential?.subscribe(() => void this.#presentNewer());
+    this.#unsubscribeRevocations = this.#setup.revocations?.onRevoked(() => this.#endIfRevoked());
     this.#log('info', 'channel.open');
     this.#tellCredentials();
     this.#events.onOpen(this);
@@ -404,8 +421,8 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
   }
 
   #tellCredentials(): void {
-    const { identifier, credentials } = this.#known(this.#peer);
-    this.#setup.onCredentials?.({ identifier, credentials });
+    const { identifier, credentials, facts } = this.#known(this.#peer);
+    this.#setup.onCredentials?.({ identifier, credentials, facts });
   }
 
   /** The peer has a newer history or credential. What does not hold changes nothing. Source: identity.md 6.5 */
@@ -414,16 +431,39 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
     const peer = this.#known(this.#peer);
     await this.#turn();
     try {
-      const { credentials, refusals } = await identity.refreshPeer(peer.identifier, presented, [...trust.authorities, ...authorities]);
+      const { credentials, refusals } = await identity.refreshPeer(
+        peer.identifier,
+        presented,
+        [...trust.authorities, ...authorities],
+        this.#isRevoked,
+      );
       for (const refusal of refusals) this.#log('warn', 'channel.credential.refused', errorFields(refusal));
       if (credentials.length === 0 || this.#decryptor === undefined) return;
       const issuers = new Set(credentials.map(({ issuer }) => issuer));
       peer.credentials = [...peer.credentials.filter(({ issuer }) => !issuers.has(issuer)), ...credentials.map(held)];
+      peer.facts = [...peer.facts.filter(({ issuer }) => !issuers.has(issuer)), ...this.#factsOf(credentials)];
+      if (this.#endIfRevoked()) return;
       this.#decryptor.info = [this.#infoOfPeer()];
       this.#tellCredentials();
     } catch (thrown) {
       this.#log('warn', 'channel.refresh.refused', errorFields(thrown));
     }
+  }
+
+  readonly #isRevoked = (credential: VerifiedCredential): boolean =>
+    this.#setup.revocations?.isRevoked(factsOf(this.#setup.identity.crypto, credential)) === true;
+
+  #factsOf(credentials: readonly VerifiedCredential[]): readonly CredentialFacts[] {
+    return this.#setup.revocations === undefined ? [] : credentials.map((each) => factsOf(this.#setup.identity.crypto, each));
+  }
+
+  /** What the other end was let in with, or uses by now, is void: it comes again with another credential, or not at all. Source: decisions.md D6 */
+  #endIfRevoked(): boolean {
+    const { revocations } = this.#setup;
+    if (this.#isEnded || revocations === undefined || this.#peer?.facts.some((each) => revocations.isRevoked(each)) !== true) return false;
+    this.#log('warn', 'channel.credential.revoked');
+    this.tell('peer.lost');
+    return true;
   }
 
   /** Presents a credential that is newer than the one shown last. Source: identity.md 6.8 */
@@ -481,6 +521,7 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
     this.#timer?.cancel();
     this.#liveness?.stop();
     this.#unsubscribe?.();
+    this.#unsubscribeRevocations?.();
     this.#decryptor = undefined;
     this.#presentation = undefined;
     this.#payloadOfPeer = undefined;
