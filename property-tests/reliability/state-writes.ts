@@ -2,7 +2,7 @@ import { nodeCrypto } from '../../identities/node-crypto.ts';
 import { identityForms } from '../../identities/stored-form.ts';
 import { Secret } from '../../identities/secret.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { openSqliteStore, StoredAuthority, StoredIdentities, StoredKeys, type SqliteStore } from '../../storage/index.ts';
+import { openSqliteStore, StoredAuthority, StoredHome, StoredIdentities, StoredKeys, type SqliteStore } from '../../storage/index.ts';
 
 const forms = identityForms(nodeCrypto);
 const text = new TextEncoder();
@@ -12,7 +12,7 @@ const identifier = (writer: string, number: number) => `I${hash('identifier', wr
 export const openState = (file: string, clock: Clock): Promise<SqliteStore> => openSqliteStore(file, { clock });
 
 /** The kinds of writes in turn; each spans more than one row where its kind allows it. */
-const KINDS = 5;
+const KINDS = 8;
 /** One write in so many takes back what the one of its kind before had stored. */
 const REMOVAL_EVERY = 3;
 
@@ -63,6 +63,22 @@ export async function writeNumbered(store: SqliteStore, writer: string, number: 
         await revocations.noteIssued(identifier(writer, 0), number);
         await revocations.add({ revoked: { kind: 'credential', hash: hash(writer, number) }, notAfter: number, keptUntil: 10 ** 6 });
       });
+    case 4:
+      await writeNode(new StoredHome(store), nodeName(writer, isRemoval(number) ? before : number), number);
+      return;
+    case 5: {
+      const { resources } = new StoredHome(store);
+      if (isRemoval(number)) await resources.remove(writer, 'tcp-inlet', String(before));
+      else await resources.store({ node: writer, kind: 'tcp-inlet', name: String(number), settings: { number } });
+      return;
+    }
+    case 6: {
+      const policies = new StoredHome(store).policies(writer);
+      if (isRemoval(number)) await policies.remove({ name: String(before) }, 'handle_message');
+      else
+        await policies.store({ selector: { name: String(number) }, action: 'handle_message', expression: `(= subject.number ${number})` });
+      return;
+    }
     default:
       return new StoredIdentities(store, forms).cacheCredential({
         subject: identifier(writer, 0),
@@ -72,6 +88,17 @@ export async function writeNumbered(store: SqliteStore, writer: string, number: 
         credential: text.encode(String(number).repeat(50)),
       });
   }
+}
+
+const nodeName = (writer: string, number: number) => `${writer}-${number}`;
+
+/** Makes a node, or removes it; either spans several tables. */
+async function writeNode(home: StoredHome, name: string, number: number): Promise<void> {
+  if (isRemoval(number)) {
+    await home.nodes.remove(name);
+    return;
+  }
+  await home.nodes.change(name, () => ({ settings: { number }, state: { number } }), { forgetsResources: true });
 }
 
 /**
@@ -91,6 +118,9 @@ interface State {
   readonly members: readonly string[];
   readonly tokens: readonly string[];
   readonly revocations: readonly string[];
+  readonly nodes: readonly string[];
+  readonly resources: readonly string[];
+  readonly policies: readonly string[];
   readonly credentials: readonly string[];
 }
 
@@ -105,7 +135,7 @@ function expectedState(writer: string, count: number): State {
     return [...there];
   };
   const credentials = new Map<string, string>();
-  for (const number of of(4))
+  for (const number of of(KINDS - 1))
     credentials.set(identifier(writer, isRemoval(number) ? number - KINDS : number), `${1 + number} ${String(number).repeat(50)}`);
   return {
     keys: left(0)
@@ -120,6 +150,15 @@ function expectedState(writer: string, count: number): State {
     revocations: of(3)
       .map((number) => `${hash(writer, number)} ${number}`)
       .sort(),
+    nodes: left(4)
+      .map((number) => `${nodeName(writer, number)} ${JSON.stringify([{ number }, { number }])}`)
+      .sort(),
+    resources: left(5)
+      .map((number) => `${number} ${JSON.stringify({ number })}`)
+      .sort(),
+    policies: left(6)
+      .map((number) => `${number} (= subject.number ${number})`)
+      .sort(),
     credentials: [...credentials].map((entry) => entry.join(' ')).sort(),
   };
 }
@@ -133,6 +172,8 @@ async function readState(store: SqliteStore, writer: string): Promise<State> {
       .map((row) => `${row.codeHash} ${row.attributes.get('number')}`),
     revocations: await revocations.after(0, 10 ** 6),
   }));
+  const home = new StoredHome(store);
+  const [nodes, resources, policies] = [await home.nodes.list(), await home.resources.of(writer), await home.policies(writer).all()];
   // Of codes and revocations all writers share one table: a writer's own are known by the numbers it could have written.
   const hashes = new Map(Array.from({ length: 5_000 }, (_, number) => [hash(writer, number), number]));
   const rows = await store.read(async (database) => ({
@@ -151,6 +192,12 @@ async function readState(store: SqliteStore, writer: string): Promise<State> {
         revoked.kind === 'credential' && hashes.has(revoked.hash) ? [`${revoked.hash} ${notAfter}`] : [],
       )
       .sort(),
+    nodes: nodes
+      .filter(({ name }) => name.startsWith(`${writer}-`))
+      .map(({ name, settings, state }) => `${name} ${JSON.stringify([settings, state])}`)
+      .sort(),
+    resources: resources.map(({ name, settings }) => `${name} ${JSON.stringify(settings)}`).sort(),
+    policies: policies.map(({ selector, expression }) => `${'name' in selector ? selector.name : ''} ${expression}`).sort(),
     credentials: rows.credentials
       .map(({ issuer, expires_at, credential }) => `${issuer} ${expires_at} ${Buffer.from(credential).toString()}`)
       .sort(),
