@@ -11,7 +11,7 @@ import { tcp } from '../transports/tcp.ts';
 import { type Authority, type AuthorityOptions, startAuthority } from '../workers/authority/authority.ts';
 import type { AuthorityClient } from '../workers/authority/authority-client.ts';
 import { withAuthority } from '../workers/authority/authority-client.ts';
-import { type CredentialRetriever, credentialRetriever } from '../workers/authority/credential-retriever.ts';
+import { type CredentialRetriever, credentialRetriever, type RetrieverOptions } from '../workers/authority/credential-retriever.ts';
 import { relayPermission } from '../workers/authority/relay-permission.ts';
 import { MemoryAuthorityStore } from '../workers/authority/store.ts';
 import { relayService } from '../workers/relay/relay-service.ts';
@@ -86,7 +86,7 @@ export class AuthorityWorld {
     return this.run(withAuthority(node, options, work));
   }
 
-  retriever({ node, identity, repository, toAuthority }: Party): CredentialRetriever {
+  retriever({ node, identity, repository, toAuthority }: Party, options: Partial<RetrieverOptions> = {}): CredentialRetriever {
     return credentialRetriever(node, {
       identity,
       authority: this.authority.identifier,
@@ -94,6 +94,7 @@ export class AuthorityWorld {
       scope: 'project-member-p1',
       cache: repository,
       timeoutMs: 10_000,
+      ...options,
     });
   }
 
