@@ -1,9 +1,10 @@
 /**
  * `postern/storage`: the state of one home, in a file of SQLite or in a PostgreSQL that several processes share, and the
- * repositories that keep there what identities, their vault, an authority, and the nodes and projects of a home need. See docs/storage.md.
+ * repositories that keep there what identities, their vault, an authority, what was heard of revocations, and the nodes and projects of a home need. See docs/storage.md.
  */
 export { StoredAuthority } from './authority.ts';
 export { StorageError } from './errors.ts';
+export { StoredHeard } from './heard.ts';
 export { StoredHome } from './home.ts';
 export { StoredIdentities, type StoredIdentitiesLimits } from './identities.ts';
 export { StoredKeys } from './keys.ts';

@@ -101,10 +101,11 @@ export class StoredRevocations implements Revocations {
 
 const COUNTER = 'revocations';
 
-function targetOf(revoked: Revoked): string {
+/** How what is revoked stands in a row, beside its kind. */
+export function targetOf(revoked: Revoked): string {
   return revoked.kind === 'credential' ? revoked.hash : revoked.identifier;
 }
 
-function revokedOf(kind: Revoked['kind'], target: string): Revoked {
+export function revokedOf(kind: Revoked['kind'], target: string): Revoked {
   return kind === 'credential' ? { kind, hash: target } : { kind, identifier: target as Identifier };
 }

@@ -59,8 +59,8 @@ export interface Schema {
     information: string;
     is_default: number;
   };
-  /** Signed statements that a node has fetched from its authorities. */
-  known_revocations: { authority: Identifier; number: number; statement: Uint8Array; kept_until: number };
+  /** What nodes have heard from their authorities; the rows are like those of `revocations`. */
+  known_revocations: Schema['revocations'] & { authority: Identifier };
 }
 
 /** Name and value in UTF-8. */

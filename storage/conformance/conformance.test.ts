@@ -4,12 +4,15 @@ import { MemoryIdentityRepository } from '../../identities/repository.ts';
 import { identityForms } from '../../identities/stored-form.ts';
 import { MemoryKeyStore } from '../../identities/vault.ts';
 import { MemoryHome } from '../../manager/memory.ts';
+import { MemoryHeardRepository } from '../../workers/authority/heard-revocations.ts';
 import { MemoryAuthorityStore } from '../../workers/authority/store.ts';
 import { StoredAuthority } from '../authority.ts';
+import { StoredHeard } from '../heard.ts';
 import { StoredHome } from '../home.ts';
 import { StoredIdentities } from '../identities.ts';
 import { StoredKeys } from '../keys.ts';
 import { authorityStoreConformance } from './authority-store.ts';
+import { heardRepositoryConformance } from './heard-repository.ts';
 import { homeStateConformance } from './home-state.ts';
 import { identityRepositoryConformance } from './identity-repository.ts';
 import { keyStoreConformance } from './key-store.ts';
@@ -29,6 +32,7 @@ describe('memory', () => {
   keyStoreConformance('memory', () => once('keys', () => new MemoryKeyStore()));
   identityRepositoryConformance('memory', (limits) => once('identities', () => new MemoryIdentityRepository(limits)));
   authorityStoreConformance('memory', () => once('authority', () => new MemoryAuthorityStore()));
+  heardRepositoryConformance('memory', () => once('heard', () => new MemoryHeardRepository()));
   homeStateConformance('memory', () => once('home', () => new MemoryHome()));
 });
 
@@ -37,5 +41,6 @@ overEachDatabase((name, world) => {
   keyStoreConformance(name, async () => new StoredKeys(await world.open(), forms));
   identityRepositoryConformance(name, async (limits) => new StoredIdentities(await world.open(), forms, limits));
   authorityStoreConformance(name, async () => new StoredAuthority(await world.open()));
+  heardRepositoryConformance(name, async () => new StoredHeard(await world.open()));
   homeStateConformance(name, async () => new StoredHome(await world.open()));
 });

@@ -2,7 +2,7 @@ import type { Step } from './column-types.ts';
 
 /**
  * Policies belong to a node; a node has a state beside its settings; a project has an id, and is known by whom it is. What was
- * kept before is kept on: policies for every node that there is. And a node remembers which credentials its authorities revoked.
+ * kept before is kept on: policies for every node that there is. And nodes remember what their authorities revoked.
  */
 export const homes: Step = ({ text, bytes, integer, table }) => [
   `create table node_policies (
@@ -31,7 +31,9 @@ export const homes: Step = ({ text, bytes, integer, table }) => [
   `create table known_revocations (
     authority ${text} not null,
     number ${integer} not null,
-    statement ${bytes} not null,
+    kind ${text} not null check (kind in ('subject', 'issuer', 'credential')),
+    target ${text} not null,
+    not_after ${integer} not null,
     kept_until ${integer} not null,
     primary key (authority, number)
   ) ${table}`,

@@ -39,7 +39,7 @@ const ADDED: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>> 
     resources: [{ node: 'n1', kind: 'tcp-inlet', name: 'db', settings: '{"from":"127.0.0.1:5432"}' }],
   },
   '0004-homes': {
-    known_revocations: [{ authority: id('c'), number: 4, statement: bytes(90), kept_until: 3_700 }],
+    known_revocations: [{ authority: id('c'), number: 4, kind: 'subject', target: id('a'), not_after: 7, kept_until: 3_700 }],
   },
 };
 
