@@ -1,34 +1,22 @@
-// The side that has the application: the bank's database appears on its own localhost.
-import {
-  channelSession,
-  connectionSession,
-  createIdentity,
-  createNode,
-  fromPeers,
-  inlet,
-  onlyPeer,
-  parseIdentifier,
-  tcp,
-  via,
-  whenThere,
-} from 'postern';
-import { tell, untilStopped } from './company.ts';
+// A side that has an application: the bank's database appears on its own localhost, if the bank lets it in. The demo starts it twice.
+import { channelSession, createNode, everyone, inlet, silentLogger, via, whenThere } from 'postern';
+import { setting, tell, untilStopped } from './company.ts';
+import { join } from './member.ts';
 
-const node = await createNode({ name: 'analysis' });
-const identity = await createIdentity();
-tell({ identifier: identity.identifier });
+const node = await createNode({ name: setting('NAME'), logger: silentLogger });
+const POLICY = '(= subject.postgres-outlet "true")';
 
-process.once('message', (facts: { relayPort: number; bankIdentifier: string }) => {
-  void serve(facts);
+process.once('message', ({ ticket }: { ticket: string }) => {
+  void serve(ticket);
 });
 
-async function serve(facts: { relayPort: number; bankIdentifier: string }): Promise<void> {
-  const bank = parseIdentifier(facts.bankIdentifier);
-  const relay = connectionSession(node, tcp(), `127.0.0.1:${facts.relayPort}`);
-  const toBank = channelSession(node, via(relay, 'forward_to_bank', 'secure'), { identity, trust: onlyPeer(bank) });
-  const { local } = await inlet(node, { listen: '127.0.0.1:0', outlet: via(toBank, 'outlet'), allow: fromPeers(bank) });
+async function serve(ticket: string): Promise<void> {
+  const { member, shown, allow } = await join(node, ticket, { name: 'inlet', type: 'tcp-inlet' }, POLICY);
+  const toBank = channelSession(node, via(member.channel, 'forward_to_postgres', 'api'), { ...shown, trust: everyone });
+  // Whoever is not let in hears nothing: so long a client waits.
+  const { local } = await inlet(node, { listen: '127.0.0.1:0', outlet: via(toBank, 'outlet'), allow, pongTimeoutMs: 2_000 });
   await whenThere(toBank);
-  tell({ channelWith: bank, port: local.port });
+  tell({ inletPort: local.port, policy: POLICY });
 }
 
 untilStopped(() => node.stop());

@@ -1,44 +1,28 @@
-// The side that has the database. It dials the relay and listens nowhere; only the analysis company gets in.
-import {
-  channelSession,
-  connectionSession,
-  createIdentity,
-  createNode,
-  fromPeers,
-  onlyPeer,
-  outlet,
-  parseIdentifier,
-  relaySession,
-  secureChannelListener,
-  tcp,
-  via,
-  whenThere,
-} from 'postern';
+// The side that has the database. It dials the project and listens nowhere; only who holds postgres-inlet gets in.
+import { createNode, everyone, outlet, relaySession, secureChannelListener, silentLogger, whenThere } from 'postern';
 import { setting, tell, untilStopped, watchFor } from './company.ts';
+import { join } from './member.ts';
 
-const node = await createNode({ name: 'bank' });
-const identity = await createIdentity();
-tell({ identifier: identity.identifier });
+const node = await createNode({ name: 'bank', logger: silentLogger });
 watchFor(node, setting('SECRET'));
+const POLICY = '(= subject.postgres-inlet "true")';
 
-process.once('message', (facts: { relayIdentifier: string; relayPort: number; analysisIdentifier: string }) => {
-  void serve(facts);
+process.once('message', ({ ticket }: { ticket: string }) => {
+  void serve(ticket);
 });
 
-async function serve(facts: { relayIdentifier: string; relayPort: number; analysisIdentifier: string }): Promise<void> {
-  const analysis = parseIdentifier(facts.analysisIdentifier);
-  const relay = connectionSession(node, tcp(), `127.0.0.1:${facts.relayPort}`);
-  const toRelay = channelSession(node, via(relay, 'api'), { identity, trust: onlyPeer(parseIdentifier(facts.relayIdentifier)) });
-  const registered = relaySession(node, toRelay, { name: 'bank' });
-  const channels = secureChannelListener(node, 'secure', {
-    identity,
-    trust: onlyPeer(analysis),
-    on: toRelay,
+async function serve(ticket: string): Promise<void> {
+  const { member, shown, allow } = await join(node, ticket, { name: 'outlet', type: 'tcp-outlet' }, POLICY);
+  const registered = relaySession(node, member.channel, { name: 'postgres' });
+  const channels = secureChannelListener(node, 'api', {
+    ...shown,
+    trust: everyone, // the policy decides what a peer may use
+    on: member.channel,
     onChannel: (channel) => tell({ channelWith: channel.peer }),
   });
-  outlet(node, { target: setting('DATABASE'), on: channels, allow: fromPeers(analysis) });
+  outlet(node, { target: setting('DATABASE'), on: channels, allow });
   await whenThere(registered);
-  tell({ relayAddress: 'forward_to_bank' });
+  tell({ relayAddress: 'forward_to_postgres', policy: POLICY });
 }
 
 untilStopped(() => node.stop());

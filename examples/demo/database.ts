@@ -26,6 +26,16 @@ export class Database {
     if (this.#databaseDir !== undefined) await rm(this.#databaseDir, { recursive: true, force: true });
   }
 
+  /** Ends the server, and keeps its folder. */
+  async pause(): Promise<void> {
+    await this.#server?.stop();
+  }
+
+  /** Starts it again, at the same port. */
+  async resume(): Promise<void> {
+    await this.#server?.start();
+  }
+
   async #start(): Promise<void> {
     const databaseDir = await mkdtemp(join(tmpdir(), 'postern-demo-'));
     this.#databaseDir = databaseDir;
@@ -37,7 +47,7 @@ export class Database {
       port: this.port,
       user: USER,
       password: PASSWORD,
-      persistent: false,
+      persistent: true, // `stop` removes the folder
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--no-sync'],
       postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'fsync=off'],

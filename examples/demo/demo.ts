@@ -1,10 +1,11 @@
-// A bank's database, reached by another company through a relay: three programs, one real PostgreSQL, one ordinary client.
+// A bank's database, reached by another company through a project that knows both: four programs, one real PostgreSQL, ordinary clients.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import pg from 'pg';
 import { Database, PASSWORD, USER } from './database.ts';
 
 const SECRET = 'a secret menu: cortado, 3.20';
+const CLIENT = { host: '127.0.0.1', user: USER, password: PASSWORD, database: 'postgres' };
 const programs: ChildProcess[] = [];
 const database = new Database();
 let step = 'starting';
@@ -15,50 +16,84 @@ async function run(): Promise<void> {
   await database.start();
   note(`PostgreSQL listens on 127.0.0.1:${database.port}; only the bank knows.`);
 
-  say('2. Three programs start, which share nothing but TCP', 'starting the three programs');
-  const relay = start('relay', { SECRET });
+  say('2. A project starts, and makes three tickets', 'starting the programs');
+  const project = start('project', { SECRET });
   const bank = start('bank', { SECRET, DATABASE: `127.0.0.1:${database.port}` });
-  const analysis = start('analysis', {});
-  const [relayIs, bankIs, analysisIs] = await Promise.all([heard(relay, 'port'), heard(bank, 'identifier'), heard(analysis, 'identifier')]);
-  note(`relay     ${relayIs['identifier']}, listens on 127.0.0.1:${relayIs['port']}`);
-  note(`bank      ${bankIs['identifier']}, listens nowhere`);
-  note(`analysis  ${analysisIs['identifier']}, listens nowhere`);
+  const analysis = start('analysis', { NAME: 'analysis' });
+  const marketing = start('analysis', { NAME: 'marketing' });
+  const projectIs = await heard(project, 'port');
+  note(`project    ${projectIs['identifier']}, listens on 127.0.0.1:${projectIs['port']}`);
+  note('A ticket says what its holder will be: postgres-outlet=true and the relay name postgres for the bank,');
+  note('postgres-inlet=true for the analysis company, department=marketing for a third company.');
 
-  say('3. The bank registers at the relay', 'registering the bank at the relay');
+  say('3. Three companies enroll, each in a program that shares nothing with the others but TCP', 'enrolling the three companies');
   const registered = heard(bank, 'relayAddress');
-  bank.send({ relayIdentifier: relayIs['identifier'], relayPort: relayIs['port'], analysisIdentifier: analysisIs['identifier'] });
-  note(`Over a channel that proves who it is, it gets the address ${(await registered)['relayAddress']}.`);
+  const bankIs = await enrolled(bank, projectIs['bankTicket']);
+  note(`bank       ${bankIs['identifier']}, listens nowhere: ${bankIs['attributes']}`);
+  const bankHas = await registered;
+  note(`Over a channel that proves who it is, it gets the relay ${bankHas['relayAddress']}. Its policy: ${bankHas['policy']}`);
 
-  say('4. The two companies make an end-to-end channel through the relay', 'making the channel between the companies');
+  say('4. The analysis company makes an end-to-end channel to the bank', 'making the channel between the companies');
   const channel = heard(bank, 'channelWith');
-  const open = heard(analysis, 'port');
-  analysis.send({ relayPort: relayIs['port'], bankIdentifier: bankIs['identifier'] });
+  const open = heard(analysis, 'inletPort');
+  const analysisIs = await enrolled(analysis, projectIs['analysisTicket']);
+  note(`analysis   ${analysisIs['identifier']}, listens nowhere: ${analysisIs['attributes']}`);
   const inlet = await open;
-  note(`bank      verified ${(await channel)['channelWith']}: the analysis company`);
-  note(`analysis  verified ${inlet['channelWith']}: the bank`);
-  note(`The bank's database now appears on 127.0.0.1:${inlet['port']} of the analysis company.`);
+  note(`The bank verified ${(await channel)['channelWith']}: the analysis company.`);
+  note(`The bank's database now appears on 127.0.0.1:${inlet['inletPort']} of the analysis company. Its policy: ${inlet['policy']}`);
 
   say('5. An ordinary PostgreSQL client connects there', 'querying through the portal');
-  await query(Number(inlet['port']));
+  await query(Number(inlet['inletPort']));
 
-  say('6. What the relay saw', 'asking the relay what it saw');
-  const saw = heard(relay, 'messages');
-  relay.send('report');
-  const atRelay = await saw;
+  say('6. A member without the right attribute tries the same, and is denied', 'showing that the third company is denied');
+  const thirdOpen = heard(marketing, 'inletPort');
+  const marketingIs = await enrolled(marketing, projectIs['marketingTicket']);
+  note(`marketing  ${marketingIs['identifier']}, listens nowhere: ${marketingIs['attributes']}`);
+  const refused = await refusalOf(Number((await thirdOpen)['inletPort']));
+  note(`Its PostgreSQL client hears: ${refused}. It is told no more; the bank's log says why:`);
+  const explained = heard(bank, 'denied');
+  bank.send('explain');
+  const { denied, explanation } = await explained;
+  if (denied !== marketingIs['identifier']) throw new Error(`the log of the bank does not say that it denied ${marketingIs['identifier']}`);
+  for (const line of String(explanation).trimEnd().split('\n')) note(`| ${line}`);
+
+  say('7. What the project saw', 'asking the project what it saw');
+  const saw = heard(project, 'messages');
+  project.send('report');
+  const atProject = await saw;
   note(
-    `${atRelay['messages']} messages, ${atRelay['bytes']} bytes. It searched each of them for «${SECRET}»: found ${atRelay['sightings']} times.`,
+    `${atProject['messages']} messages, ${atProject['bytes']} bytes. It searched each of them for «${SECRET}»: found ${atProject['sightings']} times.`,
   );
   const opened = heard(bank, 'messages');
   bank.send('report');
   const atBank = await opened;
   note(`The same search at the bank, where the channel ends: found ${atBank['sightings']} times.`);
-  note('The relay knows who talks to whom, when and how much; it can delay or drop. It can neither read nor change a byte.');
-  if (atRelay['sightings'] !== 0) throw new Error('the relay could read what passed through it');
+  note('The project knows who talks to whom, when and how much; it can delay or drop. It can neither read nor change a byte.');
+  if (atProject['sightings'] !== 0) throw new Error('the project could read what passed through it');
   if (atBank['sightings'] === 0) throw new Error('the search finds nothing anywhere, so it proves nothing');
 }
 
+/** Gives a company its ticket. @returns who it is, once it is a member */
+function enrolled(program: ChildProcess, ticket: string | number | undefined): Promise<Record<string, string | number>> {
+  const told = heard(program, 'attributes');
+  program.send({ ticket });
+  return told;
+}
+
+/** What a client is told whose connection is refused on the other side. */
+async function refusalOf(port: number): Promise<string> {
+  const client = new pg.Client({ ...CLIENT, port });
+  try {
+    await client.connect();
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+  await client.end();
+  throw new Error('the third company reached the database');
+}
+
 async function query(port: number): Promise<void> {
-  const client = new pg.Client({ host: '127.0.0.1', port, user: USER, password: PASSWORD, database: 'postgres' });
+  const client = new pg.Client({ ...CLIENT, port });
   await client.connect();
   try {
     const statements = [

@@ -14,13 +14,14 @@ import { nodeNetwork } from '../../transports/node-network.ts';
 import { tcp } from '../../transports/tcp.ts';
 import { type Authority, startAuthority } from '../../workers/authority/authority.ts';
 import type { ProjectInformation } from '../../workers/authority/project.ts';
-import { relayPermission } from '../../workers/authority/relay-permission.ts';
+import { relayGrants } from '../../workers/authority/relay-permission.ts';
 import { ADMINISTRATOR, HOSTED_ROLE } from '../../workers/authority/roles.ts';
 import { encodeTicket } from '../../workers/authority/ticket.ts';
 import { echo } from '../../workers/echo.ts';
-import { type RelayService, relayService } from '../../workers/relay/relay-service.ts';
+import { type Registration, type RelayService, relayService } from '../../workers/relay/relay-service.ts';
 import { fromHolders } from '../../workers/secure-channel/local-info.ts';
 import { type ChannelListener, secureChannelListener } from '../../workers/secure-channel/secure-channel.ts';
+import { AttestedSubjects } from '../../workers/trust/attested-subjects.ts';
 import { ProjectError } from './errors.ts';
 import { Gateway, LISTENER } from './gateway.ts';
 import { loadProject, type ProjectRecord } from './records.ts';
@@ -195,22 +196,30 @@ const ADMINISTRATOR_ATTRIBUTES: Attributes = new Map([[HOSTED_ROLE, ADMINISTRATO
 
 /** What the members meet at: all but the handshake takes a credential. Source: authority.md 6.5, 8.1; command-line.md 7.3 */
 function startProject(node: Node, identity: Identity, authority: Identifier, gateway: Gateway): RelayService {
+  const subjects = new AttestedSubjects({ authority, clock: node.clock, logger: node.logger });
+  node.onStop(() => subjects.close());
   const channels: ChannelListener = secureChannelListener(node, LISTENER, {
     identity,
     trust: everyone,
     authorities: [authority],
+    onCredentials: subjects.learn,
     on: gateway.project,
   });
   const members = fromHolders(authority);
-  const administrators = fromHolders(authority, { [HOSTED_ROLE]: ADMINISTRATOR });
   node.publish(node.start('echo', echo), { on: channels, allow: members });
-  const mayRegister = relayPermission(authority);
+  const isAdministrator = ({ peer }: Registration): boolean => {
+    const facts = peer === undefined ? undefined : subjects.factsOf(peer);
+    return facts !== undefined && node.clock.wallSeconds() < facts.expiresAt && facts.attributes.get(HOSTED_ROLE) === ADMINISTRATOR;
+  };
+  const grants = relayGrants(subjects, node.clock);
   return relayService(node, {
     on: channels,
     allow: members,
     allowTraffic: members,
-    mayRegister: (registration) => administrators.allows(registration.message) || mayRegister(registration),
-    isAdministrator: ({ message }) => administrators.allows(message),
+    isAdministrator,
+    mayRegister: (registration) => isAdministrator(registration) || grants.mayRegister(registration),
+    // An administrator's relay outlives its newer credentials, whatever they say of relays.
+    watchOwner: (registration, onLost) => grants.watchOwner(registration, () => isAdministrator(registration) || onLost()),
   });
 }
 

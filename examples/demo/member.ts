@@ -1,0 +1,45 @@
+import {
+  AttestedSubjects,
+  createIdentity,
+  DecisionLog,
+  explainDenial,
+  explanationText,
+  MemoryIdentityRepository,
+  type Node,
+  parsePolicy,
+  peerOf,
+  PolicyGate,
+  type Resource,
+  ResourcePolicies,
+} from 'postern';
+import { enroll, projectMember } from 'postern/manager';
+import { tell } from './company.ts';
+
+/** What every company of the demo does first: it enrolls by its ticket, connects to the project, and sets one policy. */
+export async function join(node: Node, ticket: string, resource: Resource, expression: string) {
+  const cache = new MemoryIdentityRepository();
+  const identity = await createIdentity({ repository: cache });
+  const { project, authority, attributes } = await enroll(node, { identity, cache, ticket });
+  const said = [...attributes]
+    .filter(([attribute]) => attribute !== 'trust_context_id')
+    .map(([attribute, value]) => `${attribute}=${value}`);
+  tell({ identifier: identity.identifier, attributes: said.sort().join(', ') || 'none' });
+  const member = await projectMember(node, { identity, cache, project });
+
+  const { clock, logger } = node;
+  const subjects = new AttestedSubjects({ authority, clock });
+  const log = new DecisionLog({ clock });
+  const policies = ResourcePolicies.restored();
+  policies.set({ name: resource.name }, parsePolicy(expression));
+  const gate = new PolicyGate({ policies, subjects, log, clock, logger, peerOf, terminal: (address) => node.terminal(address) });
+
+  process.on('message', (asked) => {
+    if (asked !== 'explain') return;
+    const denial = log.denials()[0];
+    const explanation = denial && explainDenial(denial);
+    tell({ denied: denial?.identifier ?? 'nobody', explanation: explanation === undefined ? 'none' : explanationText(explanation) });
+  });
+  // To whom it shows what it holds, and from whom it believes what they hold.
+  const shown = { identity, authorities: [authority], credential: member.credential, onCredentials: subjects.learn };
+  return { member, shown, allow: gate.incoming(resource) };
+}

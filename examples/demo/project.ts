@@ -1,0 +1,17 @@
+// The rendezvous in the middle: it knows who is a member, and forwards what it cannot read. It listens; all others only dial out.
+import { silentLogger } from 'postern';
+import { createProject, memoryProjectState } from 'postern/manager';
+import { setting, tell, untilStopped, watchFor } from './company.ts';
+
+const project = await createProject({ state: memoryProjectState(), listen: '127.0.0.1:0', ports: { logger: silentLogger } });
+// It looks as hard as it can.
+watchFor(project.nodes.project, setting('SECRET'));
+
+tell({
+  identifier: project.identifier,
+  port: project.local.port,
+  bankTicket: await project.ticket({ attributes: { 'postgres-outlet': 'true', 'ockam-relay': 'postgres' } }),
+  analysisTicket: await project.ticket({ attributes: { 'postgres-inlet': 'true' } }),
+  marketingTicket: await project.ticket({ attributes: { department: 'marketing' } }),
+});
+untilStopped(() => project.close());
