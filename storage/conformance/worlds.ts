@@ -68,6 +68,15 @@ export class PostgresServer {
     return this.#server.stop();
   }
 
+  /** Ends it, and keeps what is in it until `resume`. */
+  pause(): Promise<void> {
+    return this.#server.pause();
+  }
+
+  resume(): Promise<void> {
+    return this.#server.resume();
+  }
+
   /** @returns the address of a schema of its own, which is faster made than a database */
   async emptyState(): Promise<string> {
     const url = `postgres://${USER}:${PASSWORD}@127.0.0.1:${this.#server.port}/postgres`;
