@@ -51,7 +51,7 @@ test(`no byte is delivered after the deadline, whenever revocations race with re
     const toGuard = via(connectionSession(bob.node, tcp(), 'guard:5000', { isNeeded: true }), 'api');
     const channel = channelSession(bob.node, toGuard, { identity: bob.identity, trust: everyone, credential, isNeeded: true });
     const tick = () => {
-      if (channel.current !== undefined) bob.node.send(route(channel.current, 'inbox'), Uint8Array.of(1));
+      if (channel.current !== undefined) void bob.node.send(route(channel.current, 'inbox'), Uint8Array.of(1));
       clock.setTimer(50, tick);
     };
     tick();

@@ -76,6 +76,7 @@ class Watch implements RevocationWatch {
   readonly #statements: Listeners<Revocation>;
   readonly #closing = new AbortController();
   readonly #session: Session | undefined;
+  readonly #unsubscribe: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
   /** Since the way to the authority is there, or since the start. */
   #reachedAtMs: number;
@@ -100,7 +101,7 @@ class Watch implements RevocationWatch {
       trust: onlyPeer(options.authority),
       isNeeded: true,
     });
-    toWay(options.to).onChange(() => (this.#reachedAtMs = node.clock.monotonicMs()));
+    this.#unsubscribe = toWay(options.to).onChange(() => (this.#reachedAtMs = node.clock.monotonicMs()));
     void this.#follow(this.#session);
   }
 
@@ -142,6 +143,7 @@ class Watch implements RevocationWatch {
   async close(): Promise<void> {
     this.#closing.abort(new Error('Revocations are not watched any more.'));
     this.#enter('closed');
+    this.#unsubscribe?.();
     await this.#session?.close();
   }
 

@@ -102,6 +102,7 @@ test('a member that is added again works at once: its own node replaces what is 
   expect(channels.channels.size).toBe(0);
   // A node that does not hear of it still shows the void one, which counts for nothing.
   await open(world, bob, 'one', retriever);
+  expect(channels.channels.size).toBe(1);
   expect(subjects.factsOf(id)).toBeUndefined();
   await world.run(retriever.refresh());
   expect(await world.run(retriever.retrieve())).not.toEqual(first);
