@@ -85,7 +85,9 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function fileFault(cause: unknown, file: string): StorageError {
+/** What the system threw, as an error of ours. */
+export function fileFault(cause: unknown, file: string): StorageError {
+  if (cause instanceof StorageError) return cause;
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'EACCES':
     case 'EPERM':
