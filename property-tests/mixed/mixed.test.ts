@@ -7,8 +7,8 @@ const SLICE_MS = 20_000;
 /** A seed is begun within the slice and ends after it, on a machine that may do much else. */
 const PATIENCE_MS = 180_000;
 
-/** New seeds at each run; `POSTERN_SEED` begins where another run did. */
-const first = Number(process.env['POSTERN_SEED'] ?? Math.floor(Date.now() / 1_000) % 2 ** 30);
+/** The same seeds at each run, so that a change is judged by itself; `POSTERN_SEED` begins elsewhere, and R-B1 of `npm run reliability` runs all. */
+const first = Number(process.env['POSTERN_SEED'] ?? 1);
 
 test(
   `seeds from ${first} on hold, as many as 20 s allow`,

@@ -443,8 +443,8 @@ const PORTALS: readonly Mutation[] = [
   {
     check: 'a cut is a reset and no end',
     file: 'workers/portal/portal-stream.ts',
-    find: "if (reason !== 'peer') this.#dialect?.sendReset(reason);\n    this.#socket?.reset();",
-    replace: "if (reason !== 'peer') this.#dialect?.sendReset(reason);\n    this.#socket?.end();",
+    find: '    this.#socket?.reset();\n    this.close();',
+    replace: '    this.#socket?.end();\n    this.close();',
     scenario: 'portal-edits',
     caughtBy: 'ended in order, and is not whole',
   },

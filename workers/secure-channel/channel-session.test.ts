@@ -81,12 +81,12 @@ test('a peer that was restarted right after the handshake, before it said a word
   expect(world.clock.pendingCount).toBe(0);
 });
 
-test('a peer that never says a word is shaken hands with twice, and then left in peace', async () => {
+test('a peer that never says a word is shaken hands with again after 5 s, and then every 30 s', async () => {
   const world = await ChannelWorld.make();
   world.relay.meddle = (message, direction) => (direction === 'there' || message.payloadBytes > MESSAGE_2_BYTES_MIN ? [message] : []);
   const session = channelSession(world.near, world.way, { identity: world.alice, trust: everyone, isNeeded: true });
   await world.pass(300_000);
-  expect(session.status).toMatchObject({ state: 'up', attempts: 2 });
+  expect(session.status).toMatchObject({ state: 'up', attempts: 11 });
   await world.stop();
 });
 
@@ -107,8 +107,6 @@ test('a peer that has said something, never answered a probe and fell silent is 
   expect(session.status.attempts).toBe(1);
   await world.pass(2_000);
   expect(session.status.attempts).toBe(2);
-  await world.pass(300_000);
-  expect(session.status).toMatchObject({ state: 'up', attempts: 3 }); // the other one never said a word: that is another doubt
   await world.stop();
 });
 

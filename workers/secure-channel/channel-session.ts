@@ -51,8 +51,8 @@ export function channelSession(node: Node, to: RouteOrWay, options: ChannelSessi
 
 /**
  * A peer that has never answered a probe cannot be judged by its silence: it may be one that answers none, or have died right
- * after the handshake, or a word later. So a channel on which nothing came since the handshake, or for long, is made anew, but
- * for neither reason twice in a row.
+ * after the handshake, or have refused us in silence. So a channel on which nothing ever came is made anew, at first soon and
+ * then every 30 s, for no stream can stand in it; one on which something came, and then nothing for long, once.
  * @returns what settles, for a channel that was just opened, when it is to be made anew
  */
 function firstWords(node: Node): (channel: SecureChannel) => Promise<ChannelError> {
@@ -68,7 +68,7 @@ function firstWords(node: Node): (channel: SecureChannel) => Promise<ChannelErro
           wasSilent = false;
         } else if (unansweredMs < SILENCE_MS) {
           timer = node.clock.setTimer(SILENCE_MS - unansweredMs, watchSilence);
-        } else if (!wasSilent) {
+        } else if (!wasSilent || !channel.hasHeard) {
           wasSilent = true;
           doubt(`for ${SILENCE_MS / 1_000} s`);
         }
