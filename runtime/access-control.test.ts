@@ -130,3 +130,53 @@ describe('published', () => {
     expect([published.isEveryone, published.allows(by())]).toEqual([true, true]);
   });
 });
+
+describe('watching over what stays open', () => {
+  /** A control that tells when it turns, as policies do. */
+  function switched(isOn: boolean) {
+    const listeners = new Set<() => void>();
+    const control: AccessControl = {
+      allows: () => isOn,
+      watch: (_, onDenied) => {
+        listeners.add(onDenied);
+        return () => listeners.delete(onDenied);
+      },
+    };
+    const turn = (on: boolean) => {
+      isOn = on;
+      if (!on) for (const listener of [...listeners]) if (listeners.delete(listener)) listener();
+    };
+    return { control, turn, listeners };
+  }
+
+  const opened = message('a', ['b'], ['a']);
+
+  test('of several that all have to allow it, the first that does not any more ends it', () => {
+    const [one, other] = [switched(true), switched(true)];
+    let denied = 0;
+    allOf(one.control, other.control).watch?.(opened, () => (denied += 1));
+    other.turn(false);
+    expect(denied).toBe(1);
+  });
+
+  test('of several of which one is enough, the last one ends it, also one that allowed it again meanwhile', () => {
+    const [one, other] = [switched(true), switched(true)];
+    let denied = 0;
+    const end = anyOf(one.control, other.control).watch?.(opened, () => (denied += 1));
+    one.turn(false);
+    one.turn(true);
+    other.turn(false);
+    expect(denied).toBe(0);
+    one.turn(false);
+    expect(denied).toBe(1);
+    end?.();
+    expect([one.listeners.size, other.listeners.size]).toEqual([0, 0]);
+  });
+
+  test('what nobody allows is denied before it is watched, and once', () => {
+    let denied = 0;
+    anyOf(switched(false).control).watch?.(opened, () => (denied += 1));
+    anyOf().watch?.(opened, () => (denied += 1));
+    expect(denied).toBe(2);
+  });
+});

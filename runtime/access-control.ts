@@ -44,14 +44,38 @@ export function allOf(...controls: readonly AccessControl[]): AccessControl {
 
 /** Passes when one passes; none denies. */
 export function anyOf(...controls: readonly AccessControl[]): AccessControl {
-  const allows = (message: Message) => controls.some((control) => control.allows(message));
   return {
-    allows,
-    // Another one may allow it where one does not any more.
-    watch: (message, onDenied) =>
-      watchEach(controls, message, () => {
-        if (!allows(message)) onDenied();
-      }),
+    allows: (message) => controls.some((control) => control.allows(message)),
+    watch: (message, onDenied) => watchWhileOneAllows(controls, message, onDenied),
+  };
+}
+
+/** Another one may allow it where one does not any more; and what has begun to allow it again is watched again. */
+function watchWhileOneAllows(controls: readonly AccessControl[], message: Message, onDenied: () => void): () => void {
+  const ends = new Map<AccessControl, (() => void) | undefined>();
+  let isOver = false;
+  const deny = () => {
+    if (isOver) return;
+    isOver = true;
+    onDenied();
+  };
+  const look = () => {
+    if (isOver) return;
+    for (const control of controls) {
+      if (ends.has(control) || !control.allows(message)) continue;
+      ends.set(control, undefined);
+      const end = control.watch?.(message, () => {
+        ends.delete(control);
+        look();
+      });
+      if (ends.has(control)) ends.set(control, end);
+    }
+    if (ends.size === 0) deny();
+  };
+  look();
+  return () => {
+    isOver = true;
+    for (const end of ends.values()) end?.();
   };
 }
 
