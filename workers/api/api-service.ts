@@ -51,6 +51,7 @@ export interface Endpoint {
  * is none), this one answers BadRequest. Source: authority.md 1.5, 2.3
  */
 export function apiService(endpoints: readonly Endpoint[]): Worker {
+  const delayed = { count: 0 };
   return {
     onMessage(message, context) {
       const caller = peerOf(message);
@@ -82,7 +83,7 @@ export function apiService(endpoints: readonly Endpoint[]): Worker {
       const enter = (say: () => void) => (mayWait ? context.enter(say) : say());
       const answered = handle({ caller, parameter: found.parameter, body: request.body ?? NO_BODY, message, context })
         .then((body) => enter(() => answer(context, wayBack, request.id, 200, body)))
-        .catch((thrown: unknown) => enter(() => fail(context, wayBack, request, caller, thrown)));
+        .catch((thrown: unknown) => enter(() => fail(context, wayBack, request, caller, thrown, delayed)));
       return mayWait ? undefined : answered;
     },
   };
@@ -108,7 +109,10 @@ function find(endpoints: readonly Endpoint[], { method, path }: ApiRequest): { e
 
 const PARAMETER = ':id';
 
-function fail(context: Context, way: Route, request: ApiRequest, caller: Identifier, thrown: unknown): void {
+/** Refusals that wait; whoever causes more is not answered, as where nobody is. Our own bound. */
+const DELAYED_MAX = 1_024;
+
+function fail(context: Context, way: Route, request: ApiRequest, caller: Identifier, thrown: unknown, delayed: { count: number }): void {
   if (thrown instanceof Refusal) {
     context.node.logger.log('info', 'api.refused', {
       peer: caller,
@@ -118,8 +122,13 @@ function fail(context: Context, way: Route, request: ApiRequest, caller: Identif
     const refuse = () => {
       answerError(context, way, request, thrown.status, thrown.message);
     };
-    if (thrown.delayMs === 0) refuse();
-    else context.setTimer(thrown.delayMs, refuse);
+    if (thrown.delayMs === 0) return refuse();
+    if (delayed.count >= DELAYED_MAX) return;
+    delayed.count += 1;
+    context.setTimer(thrown.delayMs, () => {
+      delayed.count -= 1;
+      refuse();
+    });
     return;
   }
   context.node.logger.log('warn', 'api.failed', { peer: caller, ...errorFields(thrown) });

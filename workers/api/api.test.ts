@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { AuthorityCalls } from '../../property-tests/authority-calls.ts';
 import { decodeCbor, encodeCbor } from '../../runtime/codec/cbor.ts';
+import type { Context } from '../../runtime/context.ts';
+import { Message } from '../../runtime/message.ts';
 import { route } from '../../runtime/route.ts';
+import { peerInfo } from '../secure-channel/local-info.ts';
 import { ask, tell } from './api-client.ts';
+import { apiService } from './api-service.ts';
+import { forbidden } from './errors.ts';
 import {
   type ApiResponse,
   decodeErrorBody,
@@ -111,4 +116,32 @@ describe('a service', () => {
       error: { message: 'the service failed; its log says why' },
     });
   });
+});
+
+test('refusals that wait are bounded, and other requests are answered meanwhile', async () => {
+  const { clock, node, identity } = await AuthorityCalls.make();
+  const statuses: number[] = [];
+  node.start('answers', { onMessage: ({ payload }) => void statuses.push(decodeResponse(payload).status ?? 0) });
+  const refuses = { method: 'POST' as const, path: '/', handle: () => Promise.reject(forbidden('no', { delayMs: 10_000 })) };
+  const answers = { method: 'GET' as const, path: '/', handle: () => Promise.resolve(undefined) };
+  node.start('service', apiService([refuses, answers]));
+  const info = [peerInfo({ identifier: identity.identifier, credentials: [], clock })];
+  const flood = (method: 'GET' | 'POST', count: number) => ({
+    onMessage: (_: Message, context: Context) => {
+      for (let id = 1; id <= count; id++)
+        context.forward(new Message(route('service'), route('answers'), encodeRequest({ id, path: '/', method, body: undefined }), info));
+    },
+  });
+  node.start('flood', flood('POST', 800));
+  node.start('honest', flood('GET', 1));
+  for (const sender of ['flood', 'flood', 'honest']) {
+    void node.send(sender, Uint8Array.of(1));
+    await clock.run({ untilMs: clock.monotonicMs() + 100 });
+  }
+  expect(statuses).toEqual([200]);
+  await clock.run({ untilMs: clock.monotonicMs() + 10_000 });
+  expect(statuses.filter((status) => status === 403)).toHaveLength(1_024);
+  void node.send('flood', Uint8Array.of(1));
+  await clock.run({ untilMs: clock.monotonicMs() + 11_000 });
+  expect(statuses).toHaveLength(1 + 1_024 + 800);
 });
