@@ -26,6 +26,8 @@ export class Program implements StreamReader {
   wasReset = false;
   stream!: ByteStream;
   onMore: () => void = () => undefined;
+  /** Read into again and again: what is kept is a copy, for a view of a byte would keep all of it. */
+  readonly #memory = new Uint8Array(65_536);
 
   get received(): Buffer {
     return Buffer.concat(this.chunks);
@@ -36,11 +38,11 @@ export class Program implements StreamReader {
   }
 
   buffer(): Uint8Array {
-    return new Uint8Array(65_536);
+    return this.#memory;
   }
 
   onBytes(bytes: Uint8Array): void {
-    this.chunks.push(bytes);
+    this.chunks.push(bytes.slice());
     this.byteCount += bytes.length;
     this.onMore();
   }
