@@ -46,6 +46,7 @@ export interface Carrier {
   whenDrained(callback: () => void): void;
   /** See `ByteStream`. */
   readonly isDoneWithWritten?: boolean;
+  /** See `ByteStream`. */
   readonly drainProgress?: number | undefined;
   pause(): void;
   resume(): void;
