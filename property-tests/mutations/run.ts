@@ -10,6 +10,12 @@ const isWriting = process.argv.includes('--write');
 const chosen = mutations.filter(
   ({ check, scenario }) => wanted.length === 0 || wanted.some((word) => check.includes(word) || scenario === word),
 );
+const unknown = process.argv.slice(2).find((word) => word.startsWith('--') && word !== '--write');
+if (unknown !== undefined || chosen.length === 0) {
+  const what = unknown === undefined ? `No check is called ${wanted.join(' ')}` : `There is no option ${unknown}`;
+  process.stderr.write(`${what}. Usage: npm run mutate [-- WORDS OF A CHECK] [--write]; docs/mutations.md lists the checks.\n`);
+  process.exit(64);
+}
 const page = join(ROOT, 'docs', 'mutations.md');
 const wrong: string[] = [];
 const say = (line: string) => void process.stdout.write(`${line}\n`);
