@@ -12,6 +12,9 @@ export {
 } from '../runtime/multi-address.ts';
 export { NodeAccess, type PolicyStatus } from './access.ts';
 export { ManagerError } from './errors.ts';
+export { HomeError } from './home/errors.ts';
+export { checkName, DATABASE_FILE, freeName, Home } from './home/home.ts';
+export type { NamedIdentity, NamedVault, NameRepository } from './home/names.ts';
 export { importProject, type ImportOptions } from './known-projects.ts';
 export { type ChannelsBy, type Link, Links, type LinksOptions, type NodeNames, type ProjectEntrance, type ProjectNames } from './links.ts';
 export { type Allowed, createManager, Manager, type ManagerOptions } from './manager.ts';

@@ -9,6 +9,7 @@ export { StoredHeard } from './heard.ts';
 export { StoredHome } from './home.ts';
 export { StoredIdentities, type StoredIdentitiesLimits } from './identities.ts';
 export { StoredKeys } from './keys.ts';
+export { StoredNames } from './names.ts';
 export { openPostgresStore, type PostgresStoreOptions } from './postgres.ts';
 export { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 export type { Store, Topic } from './store.ts';

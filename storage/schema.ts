@@ -47,6 +47,10 @@ export interface Schema {
   /** Numbers that are never given twice. */
   counters: { name: string; value: number };
 
+  /** Vaults and identities by name. A vault without a path is in this database. */
+  vaults: { name: string; path: string | null; is_default: number };
+  identities: { name: string; identifier: Identifier; vault: string; is_default: number };
+
   /** The nodes of this home, what each holds up, and who may use it. Settings, states and information are JSON objects. */
   nodes: { name: string; settings: string; state: string; is_default: number };
   resources: { node: string; kind: string; name: string; settings: string };

@@ -11,11 +11,13 @@ import { StoredHeard } from '../heard.ts';
 import { StoredHome } from '../home.ts';
 import { StoredIdentities } from '../identities.ts';
 import { StoredKeys } from '../keys.ts';
+import { StoredNames } from '../names.ts';
 import { authorityStoreConformance } from './authority-store.ts';
 import { heardRepositoryConformance } from './heard-repository.ts';
 import { homeStateConformance } from './home-state.ts';
 import { identityRepositoryConformance } from './identity-repository.ts';
 import { keyStoreConformance } from './key-store.ts';
+import { nameRepositoryConformance } from './name-repository.ts';
 import { storeConformance } from './store.ts';
 import { overEachDatabase } from './worlds.ts';
 
@@ -43,4 +45,5 @@ overEachDatabase((name, world) => {
   authorityStoreConformance(name, async () => new StoredAuthority(await world.open()));
   heardRepositoryConformance(name, async () => new StoredHeard(await world.open()));
   homeStateConformance(name, async () => new StoredHome(await world.open()));
+  nameRepositoryConformance(name, async () => new StoredNames(await world.open()));
 });

@@ -5,6 +5,7 @@ import { identities } from './0001-identities.ts';
 import { authority } from './0002-authority.ts';
 import { resources } from './0003-resources.ts';
 import { homes } from './0004-homes.ts';
+import { names } from './0005-names.ts';
 import type { ColumnTypes, Step } from './column-types.ts';
 
 /** By name, in order. */
@@ -13,6 +14,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   '0002-authority': authority,
   '0003-resources': resources,
   '0004-homes': homes,
+  '0005-names': names,
 };
 
 /** What this version of the software knows; the last one is where it brings a store. */

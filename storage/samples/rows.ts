@@ -41,6 +41,10 @@ const ADDED: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>> 
   '0004-homes': {
     known_revocations: [{ authority: id('c'), number: 4, kind: 'subject', target: id('a'), not_after: 7, kept_until: 3_700 }],
   },
+  '0005-names': {
+    vaults: [{ name: 'default', path: '/keys', is_default: 1 }],
+    identities: [{ name: 'old-oak', identifier: id('a'), vault: 'default', is_default: 1 }],
+  },
 };
 
 /** What a step made of the rows before it, where it changed a table. */
