@@ -10,4 +10,5 @@ export class ManagerError extends PosternError<
   | 'RESOURCE_UNKNOWN'
   | 'NAME_TAKEN'
   | 'RESOURCE_SETTINGS'
+  | 'WAY_DOWN'
 > {}

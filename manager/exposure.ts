@@ -20,6 +20,7 @@ export class Exposure {
   readonly #node: Node;
   readonly #ways = new Map<HasFlow, WayIn>();
   readonly #exposed = new Map<string, Exposed>();
+  readonly #growing: { readonly ways: HasFlow[]; readonly kinds: readonly WayIn[]; readonly published: (way: HasFlow) => void }[] = [];
 
   constructor(node: Node) {
     this.#node = node;
@@ -30,13 +31,29 @@ export class Exposure {
     return [...this.#ways].filter(([, kind]) => kinds.includes(kind)).map(([way]) => way);
   }
 
+  /**
+   * As `ways`, for what publishes by itself whenever it likes: the list is kept as the ways are.
+   * @param published called with each way that is new: what is there has to be published on it
+   */
+  growingWays(kinds: readonly WayIn[], published: (way: HasFlow) => void): readonly HasFlow[] {
+    const ways = this.ways(...kinds);
+    this.#growing.push({ ways, kinds, published });
+    return ways;
+  }
+
   addWay(way: HasFlow, kind: WayIn): void {
     this.#ways.set(way, kind);
+    for (const { ways, kinds, published } of this.#growing)
+      if (kinds.includes(kind)) {
+        ways.push(way);
+        published(way);
+      }
     for (const { address, allow, by } of this.#exposed.values()) if (by.includes(kind)) this.#node.publish(address, { on: way, allow });
   }
 
   removeWay(way: HasFlow): void {
     this.#ways.delete(way);
+    for (const { ways } of this.#growing) if (ways.includes(way)) ways.splice(ways.indexOf(way), 1);
   }
 
   add(exposed: Exposed): void {

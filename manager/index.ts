@@ -11,13 +11,14 @@ export {
   parseMultiAddress,
 } from '../runtime/multi-address.ts';
 export { NodeAccess, type PolicyStatus } from './access.ts';
+export type { ChannelOptions } from './channels.ts';
 export { ManagerError } from './errors.ts';
 export { HomeError } from './home/errors.ts';
 export { checkName, DATABASE_FILE, freeName, Home } from './home/home.ts';
 export type { NamedIdentity, NamedVault, NameRepository } from './home/names.ts';
 export { importProject, type ImportOptions } from './known-projects.ts';
 export { type ChannelsBy, type Link, Links, type LinksOptions, type NodeNames, type ProjectEntrance, type ProjectNames } from './links.ts';
-export { type Allowed, createManager, Manager, type ManagerOptions } from './manager.ts';
+export { type Allowed, createManager, Manager, type ManagerOptions, type SendOptions } from './manager.ts';
 export { MemoryHome } from './memory.ts';
 export type {
   HomeState,
@@ -43,5 +44,18 @@ export { createProject, type Project, type ProjectOptions, type TicketOptions } 
 export { memoryProjectState, type ProjectState, storedProjectState } from './project/state.ts';
 export { type Step, stepsOf } from './resolve.ts';
 export type { InletOptions, ListenerOptions, OutletOptions, RelayOptions } from './settings.ts';
-export type { InletStatus, ListenerStatus, NodeStatus, OutletStatus, RelayStatus, ServiceStatus, UpOrDown } from './status.ts';
+export type {
+  ChannelStatus,
+  DownStatus,
+  Health,
+  InletStatus,
+  ListenerStatus,
+  NodeStatus,
+  OutletStatus,
+  RelayStatus,
+  ServiceStatus,
+  TransportStatus,
+  UpOrDown,
+  WorkerStatus,
+} from './status.ts';
 export type { TrustOptions } from './trust.ts';

@@ -2,6 +2,7 @@ import type { Identity } from '../identities/identity.ts';
 import type { IdentityRepository } from '../identities/repository.ts';
 import { everyone, peers } from '../identities/trust.ts';
 import type { Resource, ResourceSelector } from '../policies/resource.ts';
+import type { AccessControl } from '../runtime/access-control.ts';
 import { Address } from '../runtime/address.ts';
 import { PosternError } from '../runtime/errors.ts';
 import { formatHostPort, parseHostPort } from '../runtime/host-port.ts';
@@ -13,18 +14,23 @@ import type { Listener } from '../runtime/transport.ts';
 import { tcp } from '../transports/tcp.ts';
 import { relayGrants } from '../workers/authority/relay-permission.ts';
 import { echo } from '../workers/echo.ts';
+import { hop } from '../workers/hop.ts';
 import { inlet } from '../workers/portal/inlet.ts';
 import { outlet } from '../workers/portal/outlet.ts';
+import { EPHEMERAL_SERVICE, NAMED_SERVICE } from '../workers/relay/relay-message.ts';
 import { relayService } from '../workers/relay/relay-service.ts';
 import { relaySession } from '../workers/relay/relay-session.ts';
 import { type ChannelListener, secureChannelListener } from '../workers/secure-channel/secure-channel.ts';
 import { AttestedSubjects } from '../workers/trust/attested-subjects.ts';
 import { uppercase } from '../workers/uppercase.ts';
 import { NodeAccess } from './access.ts';
+import { type ChannelOptions, Channels } from './channels.ts';
 import { ManagerError } from './errors.ts';
 import { Exposure, type WayIn } from './exposure.ts';
 import { type ChannelsBy, type Link, Links, type NodeNames } from './links.ts';
 import type { HomeState, NodeRepository } from './ports.ts';
+import { Outage } from './outage.ts';
+import { REACH_MS, reached } from './reached.ts';
 import { Resources, type Running } from './resources.ts';
 import {
   inletOptions,
@@ -37,13 +43,29 @@ import {
   type RelayOptions,
   toSettings,
 } from './settings.ts';
-import type { InletStatus, ListenerStatus, NodeStatus, OutletStatus, RelayStatus, ServiceStatus } from './status.ts';
+import type {
+  DownStatus,
+  Health,
+  InletStatus,
+  ListenerStatus,
+  NodeStatus,
+  OutletStatus,
+  RelayStatus,
+  ServiceStatus,
+  WorkerStatus,
+} from './status.ts';
+import { NodeTcp } from './tcp.ts';
 import { type NodeTrust, openTrust, projectNames, type TrustOptions } from './trust.ts';
+import { workerAddress } from './worker-name.ts';
 
 /** Where a node's record says where it listens. */
 const LISTENS_AT = 'tcp_listener_address';
+/** And where else, as long as it runs. */
+const LISTENS_ALSO_AT = 'other_tcp_listener_addresses';
 const LOOPBACK_ANY_PORT = '127.0.0.1:0';
 const API = 'api';
+/** An inlet or relay that is down for longer makes its node unhealthy. Source: command-line.md 4.5 */
+const DOWN_MS = 60_000;
 const RELAY_SERVICE: Resource = { name: 'forwarding_service', type: 'relay' };
 
 export interface ManagerOptions {
@@ -92,8 +114,18 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
   return manager;
 }
 
+/** A message to whatever an address leads to. */
+export interface SendOptions {
+  /** A multi-address. */
+  readonly to: string;
+  readonly payload: Uint8Array;
+  /** For the way, and again for the answer. Default: 10 s. */
+  readonly timeoutMs?: number;
+}
+
 interface Parts {
   readonly listener: Listener;
+  readonly tcp: NodeTcp;
   readonly links: Links;
   readonly exposure: Exposure;
   readonly access: NodeAccess;
@@ -105,13 +137,17 @@ interface Parts {
 async function begin({ node, identity, repository, home, trust: asked, listen }: ManagerOptions): Promise<Parts> {
   const exposure = new Exposure(node);
   let access: NodeAccess | undefined;
+  const beforeConnect = async (target: string) => {
+    if (access?.isOpen === true && !(await isOfHome(home.nodes, target))) access.deny(`${target} is no node of this home`);
+  };
+  const onListening = ({ local }: Listener) => {
+    if (!isLoopback(local.host)) access?.deny(`${formatHostPort(local)} is not loopback`);
+  };
   const links = new Links(node, {
     transport: tcp(),
     nodes: nodeNames(home.nodes),
     projects: projectNames(home.projects),
-    beforeConnect: async (target) => {
-      if (access?.isOpen === true && !(await isOfHome(home.nodes, target))) access.deny(`${target} is no node of this home`);
-    },
+    beforeConnect,
     onSession: (session) => exposure.addWay(session, 'opened'),
     onSessionEnd: (session) => exposure.removeWay(session),
   });
@@ -122,8 +158,8 @@ async function begin({ node, identity, repository, home, trust: asked, listen }:
     access = await NodeAccess.restored(node, { repository: home.policies(node.name), subjects, isOpen: asked.kind === 'open' });
     const at = await listenAt(home.nodes, node.name, listen);
     const listener = await node.listen(tcp(), at);
-    if (!isLoopback(listener.local.host)) access.deny(`${formatHostPort(listener.local)} is not loopback`);
-    return { listener, links, exposure, access, subjects, trust };
+    onListening(listener);
+    return { listener, tcp: new NodeTcp(node, { exposure, onListening, beforeConnect }), links, exposure, access, subjects, trust };
   } catch (thrown) {
     await node.stop();
     throw thrown;
@@ -140,6 +176,7 @@ export class Manager implements AsyncDisposable {
   readonly #parts: Parts;
   readonly #services: ServiceStatus[] = [];
   readonly #channelListeners = new Map<string, ChannelListener>();
+  readonly #channels: Channels;
   readonly #inlets: Resources<InletOptions, InletStatus>;
   readonly #outlets: Resources<OutletOptions, OutletStatus>;
   readonly #relays: Resources<RelayOptions, RelayStatus>;
@@ -155,6 +192,7 @@ export class Manager implements AsyncDisposable {
     this.access = parts.access;
     this.links = parts.links;
     const { resources } = options.home;
+    this.#channels = new Channels(this.node, this.links, parts.exposure, async (name) => this.#channelsBy(await this.#identityNamed(name)));
     this.#listeners = new Resources(this.node, resources, {
       kind: 'secure-channel-listener',
       begin: (listener) => this.#beginListener(listener),
@@ -171,14 +209,14 @@ export class Manager implements AsyncDisposable {
     });
     this.#inlets = new Resources(this.node, resources, {
       kind: 'tcp-inlet',
-      begin: (made) => this.#beginInlet(made),
+      begin: (made, downSinceMs) => this.#beginInlet(made, downSinceMs),
       statusOfFailed: (made, lastError) => inletStatus(made, undefined, lastError),
       toSettings,
       fromSettings: inletOptions,
     });
     this.#relays = new Resources(this.node, resources, {
       kind: 'relay',
-      begin: (relay) => this.#beginRelay(relay),
+      begin: (relay, downSinceMs) => this.#beginRelay(relay, downSinceMs),
       statusOfFailed: (relay, lastError) => relayStatus(relay, undefined, undefined, lastError),
       toSettings,
       fromSettings: relayOptions,
@@ -237,12 +275,89 @@ export class Manager implements AsyncDisposable {
     delete: (selector: ResourceSelector) => this.access.delete(selector),
   };
 
+  /** Where others connect to this node, the listener that it was started with first. Addresses are HOST:PORT or those of workers. */
+  readonly tcpListeners = {
+    create: async (at: string) => {
+      const made = await this.#parts.tcp.listen(at);
+      await this.#writeDown();
+      return made;
+    },
+    list: () => this.#parts.tcp.listeners(),
+    show: (address: string) => this.#parts.tcp.listener(address),
+    delete: async (address: string) => {
+      await this.#parts.tcp.closeListener(address);
+      await this.#writeDown();
+    },
+  };
+
+  /** Those that others opened, too. */
+  readonly tcpConnections = {
+    create: ({ to }: { readonly to: string }) => this.#parts.tcp.connect(to),
+    list: () => this.#parts.tcp.connections(),
+    show: (address: string) => this.#parts.tcp.connection(address),
+    delete: (address: string) => this.#parts.tcp.closeConnection(address),
+  };
+
+  /** Channels that were opened by hand; inlets and relays have their own. Addresses are `/service/HEX` or `HEX`. */
+  readonly channels = {
+    create: (options: ChannelOptions) => this.#channels.create(options),
+    list: () => this.#channels.list(),
+    show: (address: string) => this.#channels.show(address),
+    delete: (address: string) => this.#channels.delete(address),
+  };
+
+  readonly workers = {
+    list: (): WorkerStatus[] => this.node.addresses.map(({ name }) => ({ addr: name })),
+  };
+
+  readonly services = {
+    list: (): ServiceStatus[] => [...this.#services],
+    /**
+     * A service that passes on whatever reaches it, to what is published or out again: for demonstrations. It has the policies of `echo`.
+     * @throws {RuntimeError} `ADDRESS_IN_USE`
+     */
+    startHop: (name = 'hop'): ServiceStatus => this.#startService(name, 'hop', hop, orFromHere),
+  };
+
+  readonly flowControls = {
+    /**
+     * Lets what comes in by a flow reach a worker of this node; the worker's own access control still counts.
+     * @throws {ManagerError} `RESOURCE_UNKNOWN`
+     */
+    addConsumer: (id: string, address: string): void => this.#addConsumer(id, address),
+  };
+
+  /**
+   * Sends a message and waits for one answer.
+   * @returns the payload of the answer
+   * @throws {ManagerError} `ADDRESS_ROUTE`, `PROJECT_UNKNOWN`, `WAY_DOWN`
+   * @throws {RuntimeError} `REQUEST_TIMEOUT`: also when the other end refuses
+   */
+  async sendMessage({ to, payload, timeoutMs = REACH_MS }: SendOptions): Promise<Uint8Array> {
+    const link = await this.open(to);
+    try {
+      const answer = await this.node.request(await reached(this.node, link, timeoutMs), payload, { timeoutMs });
+      return answer.payload.slice();
+    } finally {
+      await link.close();
+    }
+  }
+
+  /** Whether no inlet or relay is down for longer than a minute. */
+  health(): Health {
+    const nowMs = this.node.clock.monotonicMs();
+    const down = [...this.#relays.down().map(downAs('relay', nowMs)), ...this.#inlets.down().map(downAs('tcp-inlet', nowMs))];
+    const long = down.filter(({ downMs }) => downMs > DOWN_MS).map(({ shown }) => shown);
+    return long.length === 0 ? { status: 'ok' } : { status: 'down', down: long };
+  }
+
   show(): NodeStatus {
     return {
       name: this.node.name,
       identifier: this.identity.identifier,
       listener: formatHostPort(this.#parts.listener.local),
       is_open: this.access.isOpen,
+      transports: [...this.tcpListeners.list(), ...this.tcpConnections.list()],
       secure_channel_listeners: this.listeners.list(),
       inlets: this.inlets.list(),
       outlets: this.outlets.list(),
@@ -277,7 +392,7 @@ export class Manager implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#inlets.close(), this.#relays.close()]);
+    await Promise.all([this.#inlets.close(), this.#relays.close(), this.#channels.close()]);
     await this.#parts.trust.close();
     this.access.close();
     this.#parts.subjects?.close();
@@ -291,33 +406,45 @@ export class Manager implements AsyncDisposable {
 
   #startServices(): void {
     const { services = {} } = this.#options;
-    const everywhere: WayIn[] = ['listener', 'channels', 'opened'];
-    const start = (name: string, worker: Parameters<Node['start']>[1]) => {
-      const at = this.node.start(name, worker);
-      // One policy for both: an answer to whoever asks tells that somebody is here. Stricter than the original for `uppercase`.
-      this.#parts.exposure.add({ address: at, allow: this.access.incoming({ name, type: 'echoer' }), by: everywhere });
-      this.#services.push({ addr: name, type: name });
-    };
-    start('echo', echo);
-    if (services.uppercase !== false) start('uppercase', uppercase);
+    this.#startService('echo', 'echo', echo);
+    if (services.uppercase !== false) this.#startService('uppercase', 'uppercase', uppercase);
     if (services.relay === true) this.#startRelayService();
+  }
+
+  #startService(
+    name: string,
+    type: string,
+    worker: Parameters<Node['start']>[1],
+    around: (control: AccessControl) => AccessControl = (control) => control,
+  ): ServiceStatus {
+    const address = this.node.start(Address.local(name), worker);
+    // One type of policy for all: an answer to whoever asks tells that somebody is here. Stricter than the original for `uppercase`.
+    const allow = around(this.access.incoming({ name, type: 'echoer' }));
+    this.#parts.exposure.add({ address, allow, by: ['listener', 'channels', 'opened'] });
+    const service = { addr: name, type };
+    this.#services.push(service);
+    return service;
   }
 
   #startRelayService(): void {
     const { exposure, subjects } = this.#parts;
     const allow = this.access.incoming(RELAY_SERVICE);
     const grants = subjects && relayGrants(subjects, this.node.clock);
-    relayService(this.node, { on: exposure.ways('listener', 'channels'), allow, allowTraffic: allow, ...grants });
+    const on = exposure.growingWays(['listener', 'channels'], (way) => {
+      for (const address of [EPHEMERAL_SERVICE, NAMED_SERVICE, ...relays.relays]) this.node.publish(address, { on: way, allow });
+    });
+    const relays = relayService(this.node, { on, allow, allowTraffic: allow, ...grants });
     this.#services.push({ addr: 'forwarding_service', type: 'forwarding_service' });
     this.#services.push({ addr: 'static_forwarding_service', type: 'static_forwarding_service' });
   }
 
   async #writeDown(): Promise<void> {
     const local = formatHostPort(this.#parts.listener.local);
-    await this.#options.home.nodes.change(this.node.name, (before) => ({
-      settings: before?.settings ?? {},
-      state: { ...before?.state, [LISTENS_AT]: local },
-    }));
+    await this.#options.home.nodes.change(this.node.name, (before) => {
+      const others = this.tcpListeners.list().map(({ socket_addr }) => socket_addr);
+      const state = { ...before?.state, [LISTENS_AT]: local, [LISTENS_ALSO_AT]: others.filter((at) => at !== local) };
+      return { settings: before?.settings ?? {}, state };
+    });
   }
 
   /** Listeners first, as outlets are published on their channels; then what others reach; then what reaches others. */
@@ -381,7 +508,7 @@ export class Manager implements AsyncDisposable {
     };
   }
 
-  async #beginInlet(options: InletOptions): Promise<Running<InletStatus>> {
+  async #beginInlet(options: InletOptions, downSinceMs?: number): Promise<Running<InletStatus>> {
     const { name, listen, to, authorized, identity } = options;
     const by = await this.#identityNamed(identity);
     const link = await this.links.open(parseMultiAddress(to), { ...this.#channelsBy(by), ...(authorized && { authorized }) });
@@ -394,11 +521,14 @@ export class Manager implements AsyncDisposable {
         allowTo: this.access.outgoing(resource),
       });
       const enough = link.need();
+      const outage = new Outage(this.node.clock, link, downSinceMs);
       return {
+        outage,
         get status() {
           return inletStatus(options, link, undefined);
         },
         close: async () => {
+          outage.close();
           enough();
           await made.close();
           await link.close();
@@ -410,7 +540,7 @@ export class Manager implements AsyncDisposable {
     }
   }
 
-  async #beginRelay(options: RelayOptions): Promise<Running<RelayStatus>> {
+  async #beginRelay(options: RelayOptions, downSinceMs?: number): Promise<Running<RelayStatus>> {
     const { name, at, address = name, authorized } = options;
     const link = await this.open(at, authorized && { authorized });
     const { flow } = link;
@@ -419,15 +549,32 @@ export class Manager implements AsyncDisposable {
       throw new ManagerError('ADDRESS_ROUTE', `${at} leads to this node itself: name the node at which it is to be reachable.`);
     }
     const session = relaySession(this.node, relayWay(link, flow), { name: address });
+    const outage = new Outage(this.node.clock, session, downSinceMs);
     return {
+      outage,
       get status() {
         return relayStatus(options, link, session, undefined);
       },
       close: async () => {
+        outage.close();
         await session.close();
         await link.close();
       },
     };
+  }
+
+  #addConsumer(id: string, address: string): void {
+    const { node } = this;
+    const flows = [...node.listeners, ...node.connections, ...this.#parts.exposure.ways('listener', 'channels', 'opened')];
+    if (!flows.some(({ flow }) => flow.id === id))
+      throw new ManagerError(
+        'RESOURCE_UNKNOWN',
+        `Flow control ${JSON.stringify(id)} was not found on node ${node.name}: list what has one.`,
+      );
+    const worker = workerAddress(address);
+    if (!node.addresses.some((each) => each.equals(worker)))
+      throw new ManagerError('RESOURCE_UNKNOWN', `Worker ${JSON.stringify(address)} was not found on node ${node.name}: list them.`);
+    node.flows.addConsumer(worker, id);
   }
 
   #channelsBy(identity: Identity): ChannelsBy {
@@ -488,6 +635,11 @@ export class Manager implements AsyncDisposable {
   }
 }
 
+/** Lets in what began on this node, too: the answers that go back through a hop. */
+function orFromHere(control: AccessControl): AccessControl {
+  return { allows: (message) => message.flow === undefined || control.allows(message) };
+}
+
 /** Where nodes of a home listen, as they have written it down. */
 function nodeNames(nodes: NodeRepository): NodeNames {
   return {
@@ -509,12 +661,23 @@ async function listenAt(nodes: NodeRepository, name: string, listen = LOOPBACK_A
 async function isOfHome(nodes: NodeRepository, target: string): Promise<boolean> {
   const { host, port } = parseHostPort(target);
   if (!isLoopback(host)) return false;
-  const listening = (await nodes.list()).map(({ state }) => state[LISTENS_AT]).filter((at) => typeof at === 'string');
+  const listening = (await nodes.list())
+    .flatMap(({ state }) => [state[LISTENS_AT], state[LISTENS_ALSO_AT]].flat())
+    .filter((at) => typeof at === 'string');
   return listening.map(parseHostPort).some((at) => isLoopback(at.host) && at.port === port);
 }
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** How one that is down shows, and for how long it is. */
+function downAs(kind: DownStatus['kind'], nowMs: number) {
+  return ({ name, sinceMs, status }: { name: string; sinceMs: number; status: InletStatus | RelayStatus }) => {
+    const downMs = nowMs - sinceMs;
+    const shown: DownStatus = { kind, name, down_seconds: Math.floor(downMs / 1_000), last_failure: status.last_failure };
+    return { downMs, shown };
+  };
 }
 
 function relayWay(link: Link, flow: NonNullable<Link['flow']>): Parameters<typeof relaySession>[1] {

@@ -3,6 +3,7 @@ import { PosternError } from '../runtime/errors.ts';
 import { errorFields } from '../runtime/logger.ts';
 import type { Node } from '../runtime/node.ts';
 import { ManagerError } from './errors.ts';
+import type { Outage } from './outage.ts';
 import type { ResourceKind, ResourceRepository, Settings } from './ports.ts';
 
 /** What could not be restored is tried again after so long, as when its port is taken. Our choice, that of sessions of the original. */
@@ -11,12 +12,15 @@ const RESTORE_AGAIN_MS = 5_000;
 /** A resource that was begun. */
 export interface Running<Status> {
   readonly status: Status;
+  /** Of what it leads to; undefined where that is not looked at. */
+  readonly outage?: Outage;
   close(): Promise<void>;
 }
 
 export interface ResourceKindOptions<Options extends { readonly name: string }, Status> {
   readonly kind: ResourceKind;
-  readonly begin: (options: Options) => Promise<Running<Status>>;
+  /** @param downSinceMs since when it could not be begun, on the monotonic clock */
+  readonly begin: (options: Options, downSinceMs?: number) => Promise<Running<Status>>;
   /** How one that could not be restored yet shows. */
   readonly statusOfFailed: (options: Options, lastError: string) => Status;
   /** What is kept, as JSON. */
@@ -30,6 +34,8 @@ interface Held<Options, Status> {
   running: Running<Status> | undefined;
   lastError: string;
   timer: Timer | undefined;
+  /** Since it is to be there. */
+  readonly sinceMs: number;
 }
 
 /** The resources of one kind, by name: written down when they were begun, begun again at each start until they are deleted. */
@@ -72,7 +78,7 @@ export class Resources<Options extends { readonly name: string }, Status> {
         await running.close();
         throw thrown;
       }
-      this.#held.set(name, { options, running, lastError: '', timer: undefined });
+      this.#held.set(name, { options, running, lastError: '', timer: undefined, sinceMs: this.#node.clock.monotonicMs() });
       return running.status;
     } finally {
       this.#reserved.delete(name);
@@ -86,6 +92,7 @@ export class Resources<Options extends { readonly name: string }, Status> {
       running: undefined,
       lastError: '',
       timer: undefined,
+      sinceMs: this.#node.clock.monotonicMs(),
     };
     this.#held.set(name, held);
     await this.#begin(held);
@@ -94,6 +101,15 @@ export class Resources<Options extends { readonly name: string }, Status> {
   /** By ascending name. */
   list(): readonly Status[] {
     return [...this.#held.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, held]) => this.#statusOf(held));
+  }
+
+  /** Those that are down, or were never begun, and since when. */
+  down(): { readonly name: string; readonly sinceMs: number; readonly status: Status }[] {
+    return [...this.#held.values()].flatMap((held) => {
+      const { running, options, sinceMs: sinceBegin } = held;
+      const sinceMs = running === undefined ? sinceBegin : running.outage?.sinceMs;
+      return sinceMs === undefined ? [] : [{ name: options.name, sinceMs, status: this.#statusOf(held) }];
+    });
   }
 
   /** @throws {ManagerError} `RESOURCE_UNKNOWN` */
@@ -117,7 +133,7 @@ export class Resources<Options extends { readonly name: string }, Status> {
 
   async #begin(held: Held<Options, Status>): Promise<void> {
     try {
-      const running = await this.#kind.begin(held.options);
+      const running = await this.#kind.begin(held.options, held.sinceMs);
       if (this.#isClosed || this.#held.get(held.options.name) !== held) await running.close();
       else held.running = running;
     } catch (thrown) {
