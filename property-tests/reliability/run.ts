@@ -6,7 +6,9 @@
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { rows as channels } from './ch.ts';
+import { rows as files } from './file-trials.ts';
 import { rows as portals } from './po.ts';
+import { rows as projects } from './project-processes.ts';
 import { rows as schedules } from './rb.ts';
 import { codeOf, type Row } from './row.ts';
 import { rows as routing } from './rt.ts';
@@ -14,7 +16,17 @@ import { rows as state } from './st.ts';
 import { rows as races } from './ticket-race.ts';
 import { rows as transports } from './tr.ts';
 
-export const ROWS: readonly Row[] = [...channels, ...routing, ...transports, ...portals, ...schedules, ...state, ...races];
+export const ROWS: readonly Row[] = [
+  ...channels,
+  ...routing,
+  ...transports,
+  ...portals,
+  ...schedules,
+  ...state,
+  ...files,
+  ...races,
+  ...projects,
+];
 
 /** What one row came to, as it is printed. */
 export interface Line {
