@@ -10,11 +10,16 @@ import { via, type Way } from '../../runtime/way.ts';
 import { tcp } from '../../transports/tcp.ts';
 import { type AuthorityClient, withAuthority } from '../../workers/authority/authority-client.ts';
 import { type CredentialRetriever, credentialRetriever } from '../../workers/authority/credential-retriever.ts';
+import type { HeardRepository } from '../../workers/authority/heard-revocations.ts';
 import { importProject, type ProjectInformation } from '../../workers/authority/project.ts';
+import { type RevocationWatch, revocationWatch } from '../../workers/authority/revocation-watch.ts';
 import { decodeTicket } from '../../workers/authority/ticket.ts';
 import { channelSession } from '../../workers/secure-channel/channel-session.ts';
+import type { ChannelSetup } from '../../workers/secure-channel/channel.worker.ts';
 import { connectionSession } from '../../workers/session/connection-session.ts';
 import type { Session } from '../../workers/session/session.ts';
+import { AttestedSubjects } from '../../workers/trust/attested-subjects.ts';
+import { followRevocations } from '../../workers/trust/follow-revocations.ts';
 import { ProjectError } from './errors.ts';
 import { PROJECT_FRAME_BYTES_MAX } from './project.ts';
 
@@ -69,7 +74,12 @@ export async function askAuthority<Result>(
 
 export interface ProjectMemberOptions extends Omit<MemberOptions, 'signal'> {
   readonly project: ProjectInformation;
+  /** Where what was heard of revoked credentials outlives this run: `StoredHeard`. Default: in memory. */
+  readonly heard?: HeardRepository;
 }
+
+/** What channels to other members, and listeners for them, are made with. */
+export type MemberChannels = Required<Pick<ChannelSetup, 'authorities' | 'credential' | 'revocations' | 'onCredentials'>>;
 
 /** A member's standing ways to its project. */
 export interface ProjectMember {
@@ -79,28 +89,39 @@ export interface ProjectMember {
   readonly channel: Session;
   /** Keeps the own credential fresh; to be presented in channels to other members. */
   readonly credential: CredentialRetriever;
+  /** What the authority has revoked; heard at each connect before a credential is believed. */
+  readonly revocations: RevocationWatch;
+  /** What the authority attests of those who came: for policies, `relayGrants` and the like. What was revoked is forgotten at once. */
+  readonly subjects: AttestedSubjects;
+  /** Make every channel to another member, and every listener for them, with these. */
+  readonly channels: MemberChannels;
   /** To the listener of the authority, by a connection that carries nothing else. */
   readonly toAuthority: Way;
   close(): Promise<void>;
 }
 
 /**
- * Keeps a member connected to its project: a credential that stays fresh, and a channel in which it is presented.
- * @throws {TicketError} `PROJECT_INFORMATION`, `PROJECT_ROUTE`
- * Source: authority.md 7.3
+ * Keeps a member connected to its project: a credential that stays fresh, a channel in which it is presented, and what was revoked.
+ * @throws {TicketError} `PROJECT_INFORMATION`, `PROJECT_ROUTE`; and what `heard` throws
+ * Source: authority.md 7.3; decisions.md D6
  */
 export async function projectMember(node: Node, options: ProjectMemberOptions): Promise<ProjectMember> {
-  const { identity, cache, timeoutMs } = options;
+  const { identity, cache, timeoutMs, heard } = options;
   const { project, identifier, authority, toProject, toAuthority } = await remember(identity, options.project);
   const dial = ({ target }: Place) => connectionSession(node, tcp(), target, { transport: { frameBytesMax: PROJECT_FRAME_BYTES_MAX } });
   const connections = [dial(toProject), dial(toAuthority)] as const;
   const wayToAuthority = via(connections[1], ...toAuthority.services);
+  const revocations = await revocationWatch(node, { identity, authority, to: wayToAuthority, ...(heard && { repository: heard }) });
+  const subjects = new AttestedSubjects({ authority, clock: node.clock, logger: node.logger });
+  const unfollow = followRevocations(revocations, { subjects });
+  const forget = node.onStop(() => subjects.close());
   const credential = credentialRetriever(node, {
     identity,
     authority,
     to: wayToAuthority,
     scope: scopeOf(project.id),
     cache,
+    revocations,
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
   const channel = channelSession(node, via(connections[0], ...toProject.services), {
@@ -108,16 +129,24 @@ export async function projectMember(node: Node, options: ProjectMemberOptions): 
     identity,
     trust: onlyPeer(identifier),
     credential,
+    revocations,
   });
   return {
     identifier,
     authority,
     channel,
     credential,
+    revocations,
+    subjects,
+    channels: { authorities: [authority], credential, revocations, onCredentials: subjects.learn },
     toAuthority: wayToAuthority,
     close: async () => {
+      forget();
+      unfollow();
+      subjects.close();
       credential.close();
       await channel.close();
+      await revocations.close();
       await Promise.all(connections.map((connection) => connection.close()));
     },
   };

@@ -15,6 +15,9 @@ import { tcp } from '../../transports/tcp.ts';
 import { type Authority, startAuthority } from '../../workers/authority/authority.ts';
 import type { ProjectInformation } from '../../workers/authority/project.ts';
 import { relayGrants } from '../../workers/authority/relay-permission.ts';
+import type { Removal } from '../../workers/authority/removal.ts';
+import type { RevocationWatch } from '../../workers/authority/revocation-watch.ts';
+import { revocationsNextDoor } from '../../workers/authority/revocations-next-door.ts';
 import { ADMINISTRATOR, HOSTED_ROLE } from '../../workers/authority/roles.ts';
 import { encodeTicket } from '../../workers/authority/ticket.ts';
 import { echo } from '../../workers/echo.ts';
@@ -22,6 +25,7 @@ import { type Registration, type RelayService, relayService } from '../../worker
 import { fromHolders } from '../../workers/secure-channel/local-info.ts';
 import { type ChannelListener, secureChannelListener } from '../../workers/secure-channel/secure-channel.ts';
 import { AttestedSubjects } from '../../workers/trust/attested-subjects.ts';
+import { followRevocations } from '../../workers/trust/follow-revocations.ts';
 import { ProjectError } from './errors.ts';
 import { Gateway, LISTENER } from './gateway.ts';
 import { loadProject, type ProjectRecord } from './records.ts';
@@ -80,6 +84,12 @@ export interface Project extends AsyncDisposable {
    * Source: decisions.md D5
    */
   administratorTicket(): Promise<string | undefined>;
+  /**
+   * Removes a member in the name of the host: its codes and credentials are void from now on.
+   * @returns what went with it, once every node that is connected has cut it off, or after 1 s: `receipt` says who has not
+   * @throws {Refusal} also for the last administrator, and for one that the host names
+   */
+  removeMember(identifier: Identifier): Promise<Removal>;
   /** Says goodbye to its members and stops. The store stays open: it is the caller's. */
   close(): Promise<void>;
 }
@@ -124,6 +134,7 @@ class RunningProject implements Project {
   readonly information: ProjectInformation;
   readonly nodes: Nodes;
   readonly #relays: RelayService;
+  readonly #revocations: RevocationWatch;
 
   static async start(nodes: Nodes, record: ProjectRecord, options: ProjectOptions, shown: HostPort | undefined): Promise<RunningProject> {
     const listener = await nodes.gateway.listen(tcp(), options.listen, { frameBytesMax: PROJECT_FRAME_BYTES_MAX });
@@ -136,12 +147,14 @@ class RunningProject implements Project {
       roles: 'hosted',
       on: gateway.authority,
       address: LISTENER,
+      listeners: [record.project.identifier],
       ...(administrators && { trusted: new Map(administrators.map((each) => [each, ADMINISTRATOR_ATTRIBUTES])) }),
       ...(credentialLifeSeconds !== undefined && { credentialLifeSeconds }),
     });
-    const relays = startProject(nodes.project, record.project, authority.identifier, gateway);
+    const revocations = revocationsNextDoor(nodes.project, { identity: record.project, authority, at: nodes.authority });
+    const relays = startProject(nodes.project, record.project, { authority: authority.identifier, gateway, revocations });
     const information = await informationOf(record, shown ?? listener.local);
-    return new RunningProject(nodes, record, { authority, relays, information, listener });
+    return new RunningProject(nodes, record, { authority, revocations, relays, information, listener });
   }
 
   private constructor(
@@ -149,6 +162,7 @@ class RunningProject implements Project {
     record: ProjectRecord,
     parts: {
       readonly authority: Authority;
+      readonly revocations: RevocationWatch;
       readonly relays: RelayService;
       readonly information: ProjectInformation;
       readonly listener: Listener;
@@ -160,6 +174,7 @@ class RunningProject implements Project {
     this.identifier = record.project.identifier;
     this.authority = parts.authority;
     this.#relays = parts.relays;
+    this.#revocations = parts.revocations;
     this.information = parts.information;
     this.local = parts.listener.local;
   }
@@ -182,7 +197,14 @@ class RunningProject implements Project {
     return code && encodeTicket({ code, project: this.information });
   }
 
+  async removeMember(identifier: Identifier): Promise<Removal> {
+    const { membership, revocations } = this.authority;
+    const removal = await membership.remove('host', identifier);
+    return { ...removal, receipt: await revocations.receiptOfRemoval(removal.revocation) };
+  }
+
   async close(): Promise<void> {
+    await this.#revocations.close();
     await this.authority.close();
     await stop(this.nodes);
   }
@@ -195,14 +217,20 @@ class RunningProject implements Project {
 const ADMINISTRATOR_ATTRIBUTES: Attributes = new Map([[HOSTED_ROLE, ADMINISTRATOR]]);
 
 /** What the members meet at: all but the handshake takes a credential. Source: authority.md 6.5, 8.1; command-line.md 7.3 */
-function startProject(node: Node, identity: Identity, authority: Identifier, gateway: Gateway): RelayService {
+function startProject(
+  node: Node,
+  identity: Identity,
+  { authority, gateway, revocations }: { readonly authority: Identifier; readonly gateway: Gateway; readonly revocations: RevocationWatch },
+): RelayService {
   const subjects = new AttestedSubjects({ authority, clock: node.clock, logger: node.logger });
   node.onStop(() => subjects.close());
+  followRevocations(revocations, { subjects });
   const channels: ChannelListener = secureChannelListener(node, LISTENER, {
     identity,
     trust: everyone,
     authorities: [authority],
     onCredentials: subjects.learn,
+    revocations,
     on: gateway.project,
   });
   const members = fromHolders(authority);
