@@ -13,13 +13,16 @@ export const systemClock: Clock = {
 
 function setTimer(delayMs: number, callback: () => void): Timer {
   const dueMs = performance.now() + delayMs;
-  let pending = setTimeout(check, Math.min(delayMs, DELAY_MS_MAX));
+  let pending = setTimeout(check, hostDelay(delayMs));
   return { cancel: () => clearTimeout(pending) };
 
   // The host rounds delays to whole milliseconds and may be early by a part of one: a deadline that was reported is a deadline that passed.
   function check(): void {
     const leftMs = dueMs - performance.now();
-    if (leftMs > 0) pending = setTimeout(check, Math.min(leftMs, DELAY_MS_MAX));
+    if (leftMs > 0) pending = setTimeout(check, hostDelay(leftMs));
     else callback();
   }
 }
+
+/** Whole milliseconds: the host keeps a list for each delay that is asked for, and most are those of a constant and some microseconds. */
+const hostDelay = (delayMs: number) => Math.min(Math.ceil(delayMs), DELAY_MS_MAX);

@@ -10,6 +10,9 @@ import { type Announcement, encodeDisconnect, encodePing, encodeReset } from './
 import { PortalStream } from './portal-stream.ts';
 import { StreamAccess } from './stream-access.ts';
 import { StreamLife, type StreamRole } from './stream-life.ts';
+import { StreamSteps } from './stream-steps.ts';
+
+const STEPS = new StreamSteps(inletMachine);
 
 export interface InletStreamOptions {
   readonly outlet: Way;
@@ -26,7 +29,8 @@ export interface InletStreamOptions {
 export class InletStream implements Worker, StreamRole {
   readonly #socket: ByteStream;
   readonly #options: InletStreamOptions;
-  readonly #called = new AbortController();
+  /** Calls off the wait for a way. */
+  #waiting: AbortController | undefined;
   readonly #access: StreamAccess;
   #context!: Context;
   #stream!: PortalStream;
@@ -56,7 +60,7 @@ export class InletStream implements Worker, StreamRole {
     this.#context = context;
     this.#stream = new PortalStream(context, windowBytes, (event) => this.#life.report(event));
     this.#stream.attach(this.#socket);
-    this.#life = new StreamLife(context, inletMachine, this.#stream, this, { link: linkTimeoutMs, pong: pongTimeoutMs });
+    this.#life = new StreamLife(context, STEPS, this.#stream, this, { link: linkTimeoutMs, pong: pongTimeoutMs });
     this.#life.begin();
   }
 
@@ -81,7 +85,7 @@ export class InletStream implements Worker, StreamRole {
 
   leave(): void {
     this.#access.end();
-    this.#called.abort();
+    this.#waiting?.abort();
   }
 
   #findWay(): void {
@@ -91,7 +95,8 @@ export class InletStream implements Worker, StreamRole {
     };
     const { current } = this.#options.outlet;
     if (current !== undefined) return found(current);
-    whenThere(this.#options.outlet, this.#called.signal).then(
+    this.#waiting = new AbortController();
+    whenThere(this.#options.outlet, this.#waiting.signal).then(
       (route) => this.#context.enter(() => found(route)),
       () => undefined, // called off
     );

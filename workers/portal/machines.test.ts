@@ -4,6 +4,7 @@ import { getShortestPaths, getSimplePaths } from 'xstate/graph';
 import { inletMachine } from './inlet.machine.ts';
 import { outletMachine } from './outlet.machine.ts';
 import type { StreamEffect, StreamEvent } from './stream-states.ts';
+import { StreamSteps } from './stream-steps.ts';
 
 const PLAIN = [
   'local.ended',
@@ -22,7 +23,7 @@ const SHARED: StreamEvent[] = [...PLAIN.map((type) => ({ type })), { type: 'faul
 
 interface Subject {
   name: string;
-  machine: AnyStateMachine;
+  machine: AnyStateMachine & ConstructorParameters<typeof StreamSteps>[0];
   facts: StreamEvent[];
   states: number;
   untilOpen: StreamEvent[];
@@ -80,6 +81,24 @@ describe.each(SUBJECTS)('$name', ({ machine, facts, states, untilOpen, openingOr
       [...facts, ...facts].forEach(say);
       expect(effects).toHaveLength(before);
     }
+  });
+
+  test('its steps, worked out once, are those of an actor on every path, and its states no more than those of the graph', () => {
+    const steps = new StreamSteps(machine);
+    const seen = new Set([steps.first.state]);
+    for (const path of [...simplePaths, ...simplePaths.map((facts) => facts.toReversed())]) {
+      let { state, effects } = steps.first;
+      const all = [...effects];
+      for (const fact of path) {
+        ({ state, effects } = steps.after(state, fact));
+        all.push(...effects);
+        seen.add(state);
+      }
+      const played = play(machine, path);
+      expect(all, JSON.stringify(path)).toEqual(played.effects);
+      expect(state.isFinal).toBe(played.actor.getSnapshot().status === 'done');
+    }
+    expect(seen.size).toBe(states);
   });
 
   test('every path ends at most once: closed, or reset with a reason', () => {

@@ -45,6 +45,11 @@ export class DialLine {
     this.#dialsMax = dialsMax;
   }
 
+  /** Whoever enters now has to wait. */
+  get isFull(): boolean {
+    return this.#underWay >= this.#dialsMax;
+  }
+
   /**
    * @param dial called when it is its turn, perhaps at once
    * @returns to be called when the dial is over or called off: the next one goes. Once or more often
@@ -56,8 +61,8 @@ export class DialLine {
       this.#underWay += 1;
       dial();
     };
-    if (this.#underWay < this.#dialsMax) begin();
-    else this.#waiting.add(begin);
+    if (this.isFull) this.#waiting.add(begin);
+    else begin();
     return () => {
       this.#waiting.delete(begin);
       if (!isUnderWay) return;

@@ -12,6 +12,9 @@ import { type Announcement, encodePong, type ResetReason } from './portal-messag
 import { PortalStream } from './portal-stream.ts';
 import { StreamAccess } from './stream-access.ts';
 import { StreamLife, type StreamRole } from './stream-life.ts';
+import { StreamSteps } from './stream-steps.ts';
+
+const STEPS = new StreamSteps(outletMachine);
 
 export interface OutletStreamOptions {
   readonly target: HostPort;
@@ -29,7 +32,8 @@ export class OutletStream implements Worker, StreamRole {
   readonly #peer: Route;
   readonly #announcement: Announcement | undefined;
   readonly #options: OutletStreamOptions;
-  readonly #called = new AbortController();
+  /** Calls off the dial that is under way. */
+  #dialling: AbortController | undefined;
   readonly #access: StreamAccess;
   #leaveLine: () => void = () => undefined;
   #context!: Context;
@@ -59,7 +63,7 @@ export class OutletStream implements Worker, StreamRole {
   onStart(context: Context): void {
     this.#context = context;
     this.#stream = new PortalStream(context, this.#options.windowBytes, (event) => this.#life.report(event));
-    this.#life = new StreamLife(context, outletMachine, this.#stream, this);
+    this.#life = new StreamLife(context, STEPS, this.#stream, this);
     this.#stream.meet(this.#peer, this.#announcement, this.#options.ingress);
     this.#life.begin();
   }
@@ -81,7 +85,7 @@ export class OutletStream implements Worker, StreamRole {
 
   leave(): void {
     this.#access.end();
-    this.#called.abort();
+    this.#dialling?.abort();
     this.#leaveLine();
   }
 
@@ -90,11 +94,11 @@ export class OutletStream implements Worker, StreamRole {
     const { dials, dialTimeoutMs } = this.#options;
     const { clock } = this.#context;
     const endsAtMs = clock.monotonicMs() + dialTimeoutMs;
-    const patience = this.#context.setTimer(dialTimeoutMs, () => this.#dialFailed('limit'));
+    const patience = dials.isFull ? this.#context.setTimer(dialTimeoutMs, () => this.#dialFailed('limit')) : undefined;
     this.#leaveLine = dials.enter(() => {
-      patience.cancel();
+      patience?.cancel();
       const leftMs = endsAtMs - clock.monotonicMs();
-      if (leftMs > 0) this.#connect(leftMs);
+      if (leftMs > 0) this.#connect(Math.ceil(leftMs));
       else this.#dialFailed('limit');
     });
   }
@@ -104,8 +108,10 @@ export class OutletStream implements Worker, StreamRole {
       this.#stream.attach(socket);
       return this.#stream;
     };
-    this.#context.node.network.connect(this.#options.target, attach, { timeoutMs, signal: this.#called.signal }).then(
+    this.#dialling = new AbortController();
+    this.#context.node.network.connect(this.#options.target, attach, { timeoutMs, signal: this.#dialling.signal }).then(
       () => {
+        this.#dialling = undefined;
         this.#leaveLine();
         this.#context.enter(() => this.#life.report({ type: 'dial.succeeded' }));
       },

@@ -1,12 +1,10 @@
-import { createActor } from 'xstate';
 import type { Timer } from '../../runtime/clock.ts';
 import type { Context } from '../../runtime/context.ts';
 import { assertNever } from '../../runtime/errors.ts';
 import { errorFields } from '../../runtime/logger.ts';
-import type { inletMachine } from './inlet.machine.ts';
-import type { outletMachine } from './outlet.machine.ts';
 import type { PortalStream } from './portal-stream.ts';
 import type { AbortReason, StreamEffect, StreamEvent, StreamTimer } from './stream-states.ts';
+import type { StreamState, StreamStep, StreamSteps } from './stream-steps.ts';
 
 /** How long a socket that nobody listens to any more may take to end. Our own bound. */
 const LINGER_MS = 5_000;
@@ -18,18 +16,22 @@ export interface StreamRole {
   leave(): void;
 }
 
-/** Runs the machine of one end of a stream: facts in, and its effects on the stream out. */
+/** Takes the steps of the machine of one end of a stream: facts in, and its effects on the stream out. */
 export class StreamLife {
   readonly #context: Context;
   readonly #stream: PortalStream;
   readonly #role: StreamRole;
   readonly #timerMs: Record<StreamTimer, number>;
-  readonly #actor: ReturnType<typeof createActor<typeof inletMachine | typeof outletMachine>>;
+  readonly #steps: StreamSteps;
+  #state: StreamState;
+  /** Facts that came while effects were performed: each waits its turn. */
+  readonly #waiting: StreamEvent[] = [];
+  #isPerforming = false;
   #timer: Timer | undefined;
 
   constructor(
     context: Context,
-    machine: typeof inletMachine | typeof outletMachine,
+    steps: StreamSteps,
     stream: PortalStream,
     role: StreamRole,
     timerMs: { readonly link: number; readonly pong: number } = { link: 0, pong: 0 },
@@ -38,24 +40,41 @@ export class StreamLife {
     this.#stream = stream;
     this.#role = role;
     this.#timerMs = { ...timerMs, linger: LINGER_MS };
-    this.#actor = createActor(machine);
-    this.#actor.on('*', (effect) => {
-      try {
-        this.#perform(effect);
-      } catch (thrown) {
-        // Thrown inside the machine it would surface later, and end the process.
-        context.node.logger.log('error', 'portal.effect.failed', { effect: effect.type, ...errorFields(thrown) });
-        this.#end('unspecified');
-      }
-    });
+    this.#steps = steps;
+    this.#state = steps.first.state;
   }
 
   begin(): void {
-    this.#actor.start();
+    this.#take(this.#steps.first);
   }
 
   report(event: StreamEvent): void {
-    if (this.#actor.getSnapshot().status === 'active') this.#actor.send(event);
+    if (this.#isPerforming) this.#waiting.push(event);
+    else if (!this.#state.isFinal) this.#take(this.#steps.after(this.#state, event));
+  }
+
+  /** The step, and those that what was reported meanwhile leads to; after a final state nothing is listened to. */
+  #take(first: StreamStep): void {
+    this.#isPerforming = true;
+    try {
+      for (let step: StreamStep | undefined = first; step !== undefined; ) {
+        this.#state = step.state;
+        for (const effect of step.effects) this.#try(effect);
+        const next: StreamEvent | undefined = this.#state.isFinal ? undefined : this.#waiting.shift();
+        step = next && this.#steps.after(this.#state, next);
+      }
+    } finally {
+      this.#isPerforming = false;
+    }
+  }
+
+  #try(effect: StreamEffect): void {
+    try {
+      this.#perform(effect);
+    } catch (thrown) {
+      this.#context.node.logger.log('error', 'portal.effect.failed', { effect: effect.type, ...errorFields(thrown) });
+      this.#end('unspecified');
+    }
   }
 
   #perform(effect: StreamEffect): void {
