@@ -1,17 +1,14 @@
 // A side that has an application: the bank's database appears on its own localhost, if the bank lets it in. The demo starts it twice.
 import { channelSession, createNode, everyone, inlet, silentLogger, via, whenThere } from 'postern';
-import { setting, tell, untilStopped } from './company.ts';
+import { onTicket, openHome, setting, tell, untilStopped } from './company.ts';
 import { join } from './member.ts';
 
 const node = await createNode({ name: setting('NAME'), logger: silentLogger });
+const home = await openHome();
 const POLICY = '(= subject.postgres-outlet "true")';
 
-process.once('message', ({ ticket }: { ticket: string }) => {
-  void serve(ticket);
-});
-
 async function serve(ticket: string): Promise<void> {
-  const { member, shown, allow } = await join(node, ticket, { name: 'inlet', type: 'tcp-inlet' }, POLICY);
+  const { member, shown, allow } = await join(node, home, ticket, { name: 'inlet', type: 'tcp-inlet' }, POLICY);
   const toBank = channelSession(node, via(member.channel, 'forward_to_postgres', 'api'), { ...shown, trust: everyone });
   // Whoever is not let in hears nothing: so long a client waits.
   const { local } = await inlet(node, { listen: '127.0.0.1:0', outlet: via(toBank, 'outlet'), allow, pongTimeoutMs: 2_000 });
@@ -19,4 +16,8 @@ async function serve(ticket: string): Promise<void> {
   tell({ inletPort: local.port, policy: POLICY });
 }
 
-untilStopped(() => node.stop());
+onTicket(serve);
+untilStopped(async () => {
+  await node.stop();
+  await home.close();
+});

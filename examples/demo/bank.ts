@@ -1,18 +1,15 @@
 // The side that has the database. It dials the project and listens nowhere; only who holds postgres-inlet gets in.
 import { createNode, everyone, outlet, relaySession, secureChannelListener, silentLogger, whenThere } from 'postern';
-import { setting, tell, untilStopped, watchFor } from './company.ts';
+import { onTicket, openHome, setting, tell, untilStopped, watchFor } from './company.ts';
 import { join } from './member.ts';
 
 const node = await createNode({ name: 'bank', logger: silentLogger });
+const home = await openHome();
 watchFor(node, setting('SECRET'));
 const POLICY = '(= subject.postgres-inlet "true")';
 
-process.once('message', ({ ticket }: { ticket: string }) => {
-  void serve(ticket);
-});
-
 async function serve(ticket: string): Promise<void> {
-  const { member, shown, allow } = await join(node, ticket, { name: 'outlet', type: 'tcp-outlet' }, POLICY);
+  const { member, shown, allow } = await join(node, home, ticket, { name: 'outlet', type: 'tcp-outlet' }, POLICY);
   const registered = relaySession(node, member.channel, { name: 'postgres' });
   const channels = secureChannelListener(node, 'api', {
     ...shown,
@@ -25,4 +22,8 @@ async function serve(ticket: string): Promise<void> {
   tell({ relayAddress: 'forward_to_postgres', policy: POLICY });
 }
 
-untilStopped(() => node.stop());
+onTicket(serve);
+untilStopped(async () => {
+  await node.stop();
+  await home.close();
+});

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,18 +22,30 @@ export class Database {
   /** Leaves nothing behind, also when it is still starting. */
   async stop(): Promise<void> {
     await this.#starting?.catch(() => undefined);
-    await this.#server?.stop().catch(() => undefined);
-    if (this.#databaseDir !== undefined) await rm(this.#databaseDir, { recursive: true, force: true });
+    await this.#end().catch(() => undefined);
+    // What Ctrl-C has ended may still be tidying up there.
+    if (this.#databaseDir !== undefined) await rm(this.#databaseDir, { recursive: true, force: true, maxRetries: 50 });
   }
 
   /** Ends the server, and keeps its folder. */
   async pause(): Promise<void> {
-    await this.#server?.stop();
+    await this.#end();
   }
 
   /** Starts it again, at the same port. */
   async resume(): Promise<void> {
     await this.#server?.start();
+  }
+
+  /** The package waits without end for a server that has ended by itself, as on Ctrl-C: its file tells. */
+  async #end(): Promise<void> {
+    const file = join(this.#databaseDir ?? '', 'postmaster.pid');
+    const waiting = new AbortController();
+    const gone = async () => {
+      while (!waiting.signal.aborted && existsSync(file)) await new Promise((resolve) => void setTimeout(resolve, 20));
+    };
+    await Promise.race([this.#server?.stop(), gone()]);
+    waiting.abort();
   }
 
   async #start(): Promise<void> {

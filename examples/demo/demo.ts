@@ -1,12 +1,17 @@
 // A bank's database, reached by another company through a project that knows both: four programs, one real PostgreSQL, ordinary clients.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { Database, PASSWORD, USER } from './database.ts';
 
 const SECRET = 'a secret menu: cortado, 3.20';
 const CLIENT = { host: '127.0.0.1', user: USER, password: PASSWORD, database: 'postgres' };
 const programs: ChildProcess[] = [];
+/** Each program has a folder of its own in it, as it would on a machine of its own. */
+const homes = mkdtempSync(join(tmpdir(), 'postern-demo-homes-'));
 const database = new Database();
 let step = 'starting';
 let isStopping = false;
@@ -32,6 +37,10 @@ async function run(): Promise<void> {
   note(`bank       ${bankIs['identifier']}, listens nowhere: ${bankIs['attributes']}`);
   const bankHas = await registered;
   note(`Over a channel that proves who it is, it gets the relay ${bankHas['relayAddress']}. Its policy: ${bankHas['policy']}`);
+  const kept = statSync(join(homeOf('bank'), 'database.sqlite3'));
+  note(
+    `Its key and its credential are in a home of its own, as are those of the others: one file, mode ${(kept.mode & 0o777).toString(8)}.`,
+  );
 
   say('4. The analysis company makes an end-to-end channel to the bank', 'making the channel between the companies');
   const channel = heard(bank, 'channelWith');
@@ -112,13 +121,18 @@ async function query(port: number): Promise<void> {
 }
 
 function start(name: string, settings: Record<string, string>): ChildProcess {
-  const program = fork(new URL(`${name}.ts`, import.meta.url), { env: { ...process.env, ...settings } });
+  if (isStopping) throw new Error('it is being stopped');
+  const program = fork(new URL(`${name}.ts`, import.meta.url), {
+    env: { ...process.env, ...settings, HOME_FOLDER: homeOf(settings['NAME'] ?? name) },
+  });
   programs.push(program);
   program.once('exit', (code) => {
     if (!isStopping) void fail(new Error(`the ${name} program ended by itself (exit code ${code ?? 'none'})`));
   });
   return program;
 }
+
+const homeOf = (name: string) => join(homes, name);
 
 /** The next fact of that name that a program tells. */
 function heard(program: ChildProcess, fact: string): Promise<Record<string, string | number>> {
@@ -134,15 +148,19 @@ function heard(program: ChildProcess, fact: string): Promise<Record<string, stri
 
 async function stop(): Promise<void> {
   isStopping = true;
-  await Promise.all(
-    programs.map(async (program) => {
-      if (program.exitCode !== null || program.signalCode !== null) return;
-      const exit = once(program, 'exit');
-      program.kill('SIGTERM');
-      await exit;
-    }),
-  );
+  // The project, which was started first, ends last: the others say goodbye to it.
+  const [project, ...members] = programs;
+  await Promise.all(members.map(end));
+  if (project !== undefined) await end(project);
   await database.stop();
+  rmSync(homes, { recursive: true, force: true });
+}
+
+async function end(program: ChildProcess): Promise<void> {
+  if (program.exitCode !== null || program.signalCode !== null) return;
+  const exit = once(program, 'exit');
+  program.kill('SIGTERM');
+  await exit;
 }
 
 async function fail(cause: unknown): Promise<void> {
@@ -161,7 +179,9 @@ function note(line: string): void {
   console.log(`   ${line}`);
 }
 
-process.once('SIGINT', () => void fail(new Error('stopped by Ctrl-C')));
+// The package that runs PostgreSQL would end this process before the programs have closed their homes.
+process.removeAllListeners('SIGINT');
+process.on('SIGINT', () => void fail(new Error('stopped by Ctrl-C')));
 const tooLong = setTimeout(() => void fail(new Error('it took longer than 60 s')), 60_000);
 try {
   await run();

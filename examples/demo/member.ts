@@ -1,10 +1,8 @@
 import {
   AttestedSubjects,
-  createIdentity,
   DecisionLog,
   explainDenial,
   explanationText,
-  MemoryIdentityRepository,
   type Node,
   parsePolicy,
   peerOf,
@@ -12,13 +10,13 @@ import {
   type Resource,
   ResourcePolicies,
 } from 'postern';
-import { enroll, projectMember } from 'postern/manager';
+import { enroll, type Home, projectMember } from 'postern/manager';
 import { tell } from './company.ts';
 
-/** What every company of the demo does first: it enrolls by its ticket, connects to the project, and sets one policy. */
-export async function join(node: Node, ticket: string, resource: Resource, expression: string) {
-  const cache = new MemoryIdentityRepository();
-  const identity = await createIdentity({ repository: cache });
+/** What every company of the demo does first: it makes an identity in its home, enrolls by its ticket, connects to the project, and sets one policy. */
+export async function join(node: Node, home: Home, ticket: string, resource: Resource, expression: string) {
+  const identity = await home.identity(await home.createIdentity({ name: 'company' }));
+  const cache = home.repository;
   const { project, authority, attributes } = await enroll(node, { identity, cache, ticket });
   const said = [...attributes]
     .filter(([attribute]) => attribute !== 'trust_context_id')

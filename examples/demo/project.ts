@@ -1,9 +1,12 @@
 // The rendezvous in the middle: it knows who is a member, and forwards what it cannot read. It listens; all others only dial out.
-import { silentLogger } from 'postern';
-import { createProject, memoryProjectState } from 'postern/manager';
+import { join } from 'node:path';
+import { silentLogger, systemClock } from 'postern';
+import { createProject, storedProjectState } from 'postern/manager';
+import { openSqliteStore } from 'postern/storage';
 import { setting, tell, untilStopped, watchFor } from './company.ts';
 
-const project = await createProject({ state: memoryProjectState(), listen: '127.0.0.1:0', ports: { logger: silentLogger } });
+const store = await openSqliteStore(join(setting('HOME_FOLDER'), 'database.sqlite3'), { clock: systemClock });
+const project = await createProject({ state: storedProjectState(store), listen: '127.0.0.1:0', ports: { logger: silentLogger } });
 // It looks as hard as it can.
 watchFor(project.nodes.project, setting('SECRET'));
 
@@ -14,4 +17,7 @@ tell({
   analysisTicket: await project.ticket({ attributes: { 'postgres-inlet': 'true' } }),
   marketingTicket: await project.ticket({ attributes: { department: 'marketing' } }),
 });
-untilStopped(() => project.close());
+untilStopped(async () => {
+  await project.close();
+  await store.close();
+});
