@@ -17,7 +17,16 @@ export { HomeError } from './home/errors.ts';
 export { checkName, DATABASE_FILE, freeName, Home } from './home/home.ts';
 export type { NamedIdentity, NamedVault, NameRepository } from './home/names.ts';
 export { importProject, type ImportOptions } from './known-projects.ts';
-export { type ChannelsBy, type Link, Links, type LinksOptions, type NodeNames, type ProjectEntrance, type ProjectNames } from './links.ts';
+export {
+  type ChannelsBy,
+  type Link,
+  Links,
+  type LinksOptions,
+  type NodeNames,
+  type OpenOptions,
+  type ProjectEntrance,
+  type ProjectNames,
+} from './links.ts';
 export { type Allowed, createManager, Manager, type ManagerOptions, type SendOptions } from './manager.ts';
 export { MemoryHome } from './memory.ts';
 export type {
@@ -28,6 +37,7 @@ export type {
   ProjectRepository,
   ResourceKind,
   ResourceRepository,
+  Settings,
   StoredResource,
 } from './ports.ts';
 export { ProjectError } from './project/errors.ts';
@@ -35,6 +45,7 @@ export {
   askAuthority,
   enroll,
   type Enrolled,
+  type MemberChannels,
   type MemberOptions,
   projectMember,
   type ProjectMember,

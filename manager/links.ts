@@ -41,6 +41,8 @@ export interface ChannelsBy extends Omit<ChannelSessionOptions, 'trust' | 'flow'
 
 export interface LinksOptions {
   readonly transport: Transport<{ readonly flow?: Flow; readonly signal?: AbortSignal }>;
+  /** For ways that stand apart. Default: the same. */
+  readonly transportApart?: LinksOptions['transport'];
   readonly nodes: NodeNames;
   readonly projects: ProjectNames;
   /** Awaited before each attempt to connect: HOST:PORT. */
@@ -49,6 +51,14 @@ export interface LinksOptions {
   readonly onSession?: (session: Session) => void;
   /** Called when it is over. */
   readonly onSessionEnd?: (session: Session) => void;
+}
+
+export interface OpenOptions {
+  /**
+   * Whether the way shares nothing with others, so that no traffic of theirs can hold it up, and nothing of this node is published on it.
+   * Default: no.
+   */
+  readonly isApart?: boolean;
 }
 
 /** A way that a multi-address leads by, as long as it is not closed. */
@@ -82,6 +92,7 @@ export class Links {
   /** Credentials given for one way only make its channels nobody else's. */
   readonly #sources = new WeakMap<object, number>();
   #sourceCount = 0;
+  #apartCount = 0;
 
   constructor(node: Node, options: LinksOptions) {
     this.#node = node;
@@ -92,15 +103,15 @@ export class Links {
    * Begins to make what the address asks for; it need not be up when this returns.
    * @throws {ManagerError} `ADDRESS_ROUTE`, `PROJECT_UNKNOWN`
    */
-  async open(address: MultiAddress, by: ChannelsBy): Promise<Link> {
+  async open(address: MultiAddress, by: ChannelsBy, { isApart = false }: OpenOptions = {}): Promise<Link> {
     const steps = stepsOf(address);
     const entrance = await this.#entranceOf(steps);
     const lastChannel = steps.findLastIndex(({ kind }) => kind === 'channel');
     let last: Shared | undefined;
     let hops: Address[] = [];
-    let prefix = '';
+    let prefix = isApart ? `apart ${(this.#apartCount += 1)} ` : '';
     const take = (key: string, make: (over: Way) => Session): void => {
-      last = this.#take(`${prefix}${key}`, last, make);
+      last = this.#take(`${prefix}${key}`, last, make, isApart);
       prefix = `${prefix}${key}`;
       hops = [];
     };
@@ -112,14 +123,14 @@ export class Links {
     for (const [index, step] of steps.entries()) {
       switch (step.kind) {
         case 'connection':
-          take(`connection ${step.target}`, () => this.#connection(step.target, () => Promise.resolve(step.target)));
+          take(`connection ${step.target}`, () => this.#connection(step.target, () => Promise.resolve(step.target), isApart));
           break;
         case 'node':
-          take(`node ${step.name}`, () => this.#connection(`node ${step.name}`, () => this.#targetOf(step.name)));
+          take(`node ${step.name}`, () => this.#connection(`node ${step.name}`, () => this.#targetOf(step.name), isApart));
           break;
         case 'project': {
           const { target, before, listener, identity } = entrance as Entrance;
-          take(`connection ${target}`, () => this.#connection(target, () => Promise.resolve(target)));
+          take(`connection ${target}`, () => this.#connection(target, () => Promise.resolve(target), isApart));
           hops = before.map((name) => Address.local(name));
           channel(listener, onlyPeer(identity), identity);
           break;
@@ -160,7 +171,7 @@ export class Links {
     };
   }
 
-  #take(key: string, over: Shared | undefined, make: (over: Way) => Session): Shared {
+  #take(key: string, over: Shared | undefined, make: (over: Way) => Session, isApart: boolean): Shared {
     const known = this.#shared.get(key);
     if (known !== undefined) {
       known.users += 1;
@@ -171,7 +182,7 @@ export class Links {
     const session = make(over?.session ?? fixedWay(Route.empty));
     const shared: Shared = { key, session, over, users: 1 };
     this.#shared.set(key, shared);
-    this.#options.onSession?.(session);
+    if (!isApart) this.#options.onSession?.(session);
     return shared;
   }
 
@@ -185,8 +196,9 @@ export class Links {
     await this.#release(shared.over);
   }
 
-  #connection(name: string, target: () => Promise<string>): Session {
-    const { transport, beforeConnect } = this.#options;
+  #connection(name: string, target: () => Promise<string>, isApart: boolean): Session {
+    const { beforeConnect, transportApart } = this.#options;
+    const transport = (isApart ? transportApart : undefined) ?? this.#options.transport;
     return maintain(this.#node, {
       name: `connection to ${name}`,
       make: async ({ signal, flow }) => {

@@ -22,13 +22,15 @@ import { relayService } from '../workers/relay/relay-service.ts';
 import { relaySession } from '../workers/relay/relay-session.ts';
 import { type ChannelListener, secureChannelListener } from '../workers/secure-channel/secure-channel.ts';
 import { AttestedSubjects } from '../workers/trust/attested-subjects.ts';
+import { followRevocations } from '../workers/trust/follow-revocations.ts';
 import { uppercase } from '../workers/uppercase.ts';
 import { NodeAccess } from './access.ts';
 import { type ChannelOptions, Channels } from './channels.ts';
 import { ManagerError } from './errors.ts';
 import { Exposure, type WayIn } from './exposure.ts';
-import { type ChannelsBy, type Link, Links, type NodeNames } from './links.ts';
+import { type ChannelsBy, type Link, Links, type LinksOptions, type NodeNames } from './links.ts';
 import type { HomeState, NodeRepository } from './ports.ts';
+import { PROJECT_FRAME_BYTES_MAX } from './project/project.ts';
 import { Outage } from './outage.ts';
 import { REACH_MS, reached } from './reached.ts';
 import { Resources, type Running } from './resources.ts';
@@ -145,6 +147,7 @@ async function begin({ node, identity, repository, home, trust: asked, listen }:
   };
   const links = new Links(node, {
     transport: tcp(),
+    transportApart: authorityTransport(),
     nodes: nodeNames(home.nodes),
     projects: projectNames(home.projects),
     beforeConnect,
@@ -152,9 +155,10 @@ async function begin({ node, identity, repository, home, trust: asked, listen }:
     onSessionEnd: (session) => exposure.removeWay(session),
   });
   try {
-    const trust = await openTrust({ node, identity, repository, projects: home.projects, links }, asked);
-    const { authority } = trust;
+    const trust = await openTrust({ node, identity, repository, projects: home.projects, heard: home.heard, links }, asked);
+    const { authority, revocations } = trust;
     const subjects = authority && new AttestedSubjects({ authority, clock: node.clock, logger: node.logger });
+    if (subjects && revocations) followRevocations(revocations, { subjects });
     access = await NodeAccess.restored(node, { repository: home.policies(node.name), subjects, isOpen: asked.kind === 'open' });
     const at = await listenAt(home.nodes, node.name, listen);
     const listener = await node.listen(tcp(), at);
@@ -583,6 +587,7 @@ export class Manager implements AsyncDisposable {
       identity,
       ...(trust.authority && { authorities: [trust.authority] }),
       ...(subjects && { onCredentials: subjects.learn }),
+      ...(trust.revocations && { revocations: trust.revocations }),
       // The credential says who the node is; another identity has none of its own here.
       ...(trust.credential && identity === this.identity && { credential: trust.credential }),
       ...(this.#options.allowSelf === true && { allowSelf: true }),
@@ -633,6 +638,14 @@ export class Manager implements AsyncDisposable {
   #randomName(): string {
     return randomName(this.node.random).slice(0, 8);
   }
+}
+
+/** Lists of an authority may be long. Source: decisions.md B2 */
+function authorityTransport(): LinksOptions['transport'] {
+  const transport = tcp();
+  const connect: typeof transport.connect = (node, target, options) =>
+    transport.connect(node, target, { ...options, frameBytesMax: PROJECT_FRAME_BYTES_MAX });
+  return { ...transport, connect };
 }
 
 /** Lets in what began on this node, too: the answers that go back through a hop. */

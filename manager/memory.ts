@@ -1,4 +1,5 @@
 import type { PolicyRepository, StoredPolicy } from '../policies/resource-policies.ts';
+import { MemoryHeardRepository } from '../workers/authority/heard-revocations.ts';
 import type {
   HomeState,
   KnownProject,
@@ -73,6 +74,8 @@ export class MemoryHome implements HomeState {
     },
     remove: (id) => Promise.resolve(this.#projects.delete(id)),
   };
+
+  readonly heard = new MemoryHeardRepository();
 
   policies(node: string): PolicyRepository {
     const place = () => {

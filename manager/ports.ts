@@ -1,5 +1,6 @@
 import type { Identifier } from '../identities/identifier.ts';
 import type { PolicyRepository } from '../policies/resource-policies.ts';
+import type { HeardRepository } from '../workers/authority/heard-revocations.ts';
 
 /** What JSON can say; a number is finite. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -12,6 +13,8 @@ export interface HomeState {
   readonly nodes: NodeRepository;
   readonly resources: ResourceRepository;
   readonly projects: ProjectRepository;
+  /** What was heard of revoked credentials. */
+  readonly heard: HeardRepository;
   /** Those of one node. */
   policies(node: string): PolicyRepository;
 }

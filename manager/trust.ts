@@ -4,7 +4,9 @@ import type { IdentityRepository } from '../identities/repository.ts';
 import { parseMultiAddress } from '../runtime/multi-address.ts';
 import type { Node } from '../runtime/node.ts';
 import { type CredentialRetriever, credentialRetriever } from '../workers/authority/credential-retriever.ts';
+import type { HeardRepository } from '../workers/authority/heard-revocations.ts';
 import { decodeProjectJson, importProject as importIdentities } from '../workers/authority/project.ts';
+import { type RevocationWatch, revocationWatch } from '../workers/authority/revocation-watch.ts';
 import type { CredentialSource } from '../workers/secure-channel/credential-source.ts';
 import { ManagerError } from './errors.ts';
 import type { Links, ProjectEntrance, ProjectNames } from './links.ts';
@@ -37,6 +39,8 @@ export type TrustOptions =
 export interface NodeTrust {
   readonly authority: Identifier | undefined;
   readonly credential: CredentialSource | undefined;
+  /** What the authority has revoked; undefined without an authority. */
+  readonly revocations: RevocationWatch | undefined;
   close(): Promise<void>;
 }
 
@@ -46,10 +50,11 @@ export interface TrustContext {
   /** That of the identity: where credentials are kept. */
   readonly repository: IdentityRepository;
   readonly projects: ProjectRepository;
+  readonly heard: HeardRepository;
   readonly links: Links;
 }
 
-const NOTHING: NodeTrust = { authority: undefined, credential: undefined, close: () => Promise.resolve() };
+const NOTHING: NodeTrust = { authority: undefined, credential: undefined, revocations: undefined, close: () => Promise.resolve() };
 
 /**
  * Remembers the authority, and begins to look for the node's own credential when one is to be presented; it is fetched when it is
@@ -68,9 +73,9 @@ export async function openTrust(context: TrustContext, options: TrustOptions): P
         throw new ManagerError('TRUST_OPTIONS', 'Authority address was provided but credential scope was not provided: give both.');
       const authority = context.identity.identifierIn(history);
       await context.identity.importHistory(history, { rule: 'strict', keep: true });
-      if (scope === undefined) return { ...NOTHING, authority };
+      if (scope === undefined) return unasked(context, authority, undefined);
       return route === undefined
-        ? { ...NOTHING, authority, credential: storedCredential(context, authority, scope) }
+        ? unasked(context, authority, storedCredential(context, authority, scope))
         : fetched(context, authority, scope, route);
     }
     case 'project': {
@@ -79,7 +84,7 @@ export async function openTrust(context: TrustContext, options: TrustOptions): P
       const { project, authority } = await importIdentities(context.identity, decodeProjectJson(known.information));
       if (authority === undefined) return NOTHING;
       const { authorityAccessRoute } = project;
-      if (authorityAccessRoute === undefined) return { ...NOTHING, authority };
+      if (authorityAccessRoute === undefined) return unasked(context, authority, undefined);
       return fetched(context, authority, `project-member-${project.id}`, authorityAccessRoute);
     }
   }
@@ -101,18 +106,29 @@ function entranceOf(known: KnownProject): ProjectEntrance | undefined {
   return { identity: known.identity, route: parseMultiAddress(accessRoute) };
 }
 
+/** By a way of its own: what others send holds up no statement. Source: decisions.md D6 */
 async function fetched(context: TrustContext, authority: Identifier, scope: string, route: string): Promise<NodeTrust> {
-  const { node, identity, repository, links } = context;
-  const to = await links.open(parseMultiAddress(route), { identity, authorized: [authority] });
-  const credential: CredentialRetriever = credentialRetriever(node, { identity, authority, to, scope, cache: repository });
+  const { node, identity, repository, heard, links } = context;
+  const to = await links.open(parseMultiAddress(route), { identity, authorized: [authority] }, { isApart: true });
+  const revocations = await revocationWatch(node, { identity, authority, to, repository: heard });
+  const credential: CredentialRetriever = credentialRetriever(node, { identity, authority, to, scope, cache: repository, revocations });
   return {
     authority,
     credential,
+    revocations,
     close: async () => {
       credential.close();
+      await revocations.close();
       await to.close();
     },
   };
+}
+
+/** With an authority that is never asked: of revocations only what was kept is known. */
+async function unasked(context: TrustContext, authority: Identifier, credential: CredentialSource | undefined): Promise<NodeTrust> {
+  const { node, identity, heard } = context;
+  const revocations = await revocationWatch(node, { identity, authority, repository: heard });
+  return { authority, credential, revocations, close: () => revocations.close() };
 }
 
 function storedCredential({ node, identity, repository }: TrustContext, authority: Identifier, scope: string): CredentialSource {
