@@ -1,5 +1,4 @@
 import {
-  AttestedSubjects,
   DecisionLog,
   explainDenial,
   explanationText,
@@ -17,15 +16,15 @@ import { tell } from './company.ts';
 export async function join(node: Node, home: Home, ticket: string, resource: Resource, expression: string) {
   const identity = await home.identity(await home.createIdentity({ name: 'company' }));
   const cache = home.repository;
-  const { project, authority, attributes } = await enroll(node, { identity, cache, ticket });
+  const { project, attributes } = await enroll(node, { identity, cache, ticket });
   const said = [...attributes]
     .filter(([attribute]) => attribute !== 'trust_context_id')
     .map(([attribute, value]) => `${attribute}=${value}`);
   tell({ identifier: identity.identifier, attributes: said.sort().join(', ') || 'none' });
-  const member = await projectMember(node, { identity, cache, project });
+  const member = await projectMember(node, { identity, cache, project, heard: home.heard });
 
   const { clock, logger } = node;
-  const subjects = new AttestedSubjects({ authority, clock });
+  const { subjects } = member;
   const log = new DecisionLog({ clock });
   const policies = ResourcePolicies.restored();
   policies.set({ name: resource.name }, parsePolicy(expression));
@@ -37,7 +36,7 @@ export async function join(node: Node, home: Home, ticket: string, resource: Res
     const explanation = denial && explainDenial(denial);
     tell({ denied: denial?.identifier ?? 'nobody', explanation: explanation === undefined ? 'none' : explanationText(explanation) });
   });
-  // To whom it shows what it holds, and from whom it believes what they hold.
-  const shown = { identity, authorities: [authority], credential: member.credential, onCredentials: subjects.learn };
+  // To whom it shows what it holds, whom it believes, and what was revoked.
+  const shown = { identity, ...member.channels };
   return { member, shown, allow: gate.incoming(resource) };
 }
