@@ -70,4 +70,8 @@ export interface AeadKey {
    * @throws {VaultError} `DECRYPTION_FAILED`, one code and one text whatever the reason; no plaintext leaves before the tag was checked
    */
   open(nonce: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array;
+  /** Gets ready to seal under that nonce, for a provider to which that is worth something: the result is the same. */
+  prepareSeal?(nonce: Uint8Array): void;
+  /** The same for `open`. */
+  prepareOpen?(nonce: Uint8Array): void;
 }

@@ -10,6 +10,8 @@ import {
   hkdfSync,
   sign,
   verify,
+  type CipherGCM,
+  type DecipherGCM,
   type KeyObject,
 } from 'node:crypto';
 import { joinSmall } from '../runtime/codec/small-bytes.ts';
@@ -117,8 +119,30 @@ class NodeEd25519Key implements SigningKey {
   }
 }
 
+/** A cipher that was made before there was anything to put through it: for one nonce, and for one use. */
+class Prepared<Cipher> {
+  readonly #nonce: Uint8Array;
+  #cipher: Cipher | undefined;
+
+  constructor(nonce: Uint8Array, cipher: Cipher) {
+    this.#nonce = nonce.slice();
+    this.#cipher = cipher;
+  }
+
+  /** @returns undefined for another nonce, and when it was taken before */
+  take(nonce: Uint8Array): Cipher | undefined {
+    for (let index = 0; index < nonce.length; index++) if (nonce[index] !== this.#nonce[index]) return undefined;
+    const cipher = this.#cipher;
+    this.#cipher = undefined;
+    return cipher;
+  }
+}
+
+/** To make a cipher takes OpenSSL as long as to use it on a small frame. */
 class NodeAesKey implements AeadKey {
   readonly #key: KeyObject;
+  #toSeal: Prepared<CipherGCM> | undefined;
+  #toOpen: Prepared<DecipherGCM> | undefined;
 
   constructor(key: Uint8Array) {
     this.#key = createSecretKey(checkSecret(key));
@@ -126,7 +150,7 @@ class NodeAesKey implements AeadKey {
 
   seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], associated: Uint8Array = EMPTY): Uint8Array[] {
     checkNonce(nonce);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, GCM);
+    const cipher = this.#toSeal?.take(nonce) ?? this.#cipher(nonce);
     if (associated.length > 0) cipher.setAAD(associated);
     const sealed = joinSmall(plaintext, JOINED_BYTES_MAX).map((chunk) => plain(cipher.update(chunk)));
     cipher.final();
@@ -137,7 +161,7 @@ class NodeAesKey implements AeadKey {
   open(nonce: Uint8Array, sealed: Uint8Array, associated: Uint8Array = EMPTY): Uint8Array {
     checkNonce(nonce);
     if (sealed.length < TAG_BYTES) throw decryptionFailed();
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, GCM);
+    const decipher = this.#toOpen?.take(nonce) ?? this.#decipher(nonce);
     if (associated.length > 0) decipher.setAAD(associated);
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     const plaintext = decipher.update(sealed.subarray(0, -TAG_BYTES));
@@ -147,5 +171,23 @@ class NodeAesKey implements AeadKey {
       throw decryptionFailed();
     }
     return plain(plaintext);
+  }
+
+  prepareSeal(nonce: Uint8Array): void {
+    checkNonce(nonce);
+    this.#toSeal = new Prepared(nonce, this.#cipher(nonce));
+  }
+
+  prepareOpen(nonce: Uint8Array): void {
+    checkNonce(nonce);
+    this.#toOpen = new Prepared(nonce, this.#decipher(nonce));
+  }
+
+  #cipher(nonce: Uint8Array): CipherGCM {
+    return createCipheriv('aes-256-gcm', this.#key, nonce, GCM);
+  }
+
+  #decipher(nonce: Uint8Array): DecipherGCM {
+    return createDecipheriv('aes-256-gcm', this.#key, nonce, GCM);
   }
 }

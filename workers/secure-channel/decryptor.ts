@@ -6,6 +6,7 @@ import { freeable } from '../../runtime/loan.ts';
 import { errorFields, type LogLevel } from '../../runtime/logger.ts';
 import { type LocalInfo, Message } from '../../runtime/message.ts';
 import { Route } from '../../runtime/route.ts';
+import { AfterWrites } from './after-writes.ts';
 import { decodeChannelMessage, type PayloadMessage, type RefreshCredentialsMessage } from './channel-message.ts';
 import type { Encryptor } from './encryptor.ts';
 import type { FrameOpener } from './frame-opener.ts';
@@ -40,11 +41,13 @@ export class Decryptor {
   info: readonly LocalInfo[];
   readonly #parts: DecryptorParts;
   readonly #from: { readonly from: Address };
+  readonly #preparation: AfterWrites;
 
   constructor(parts: DecryptorParts, info: LocalInfo) {
     this.#parts = parts;
     this.#from = { from: parts.internalAddress };
     this.info = [info];
+    this.#preparation = new AfterWrites(parts.context, () => parts.opener.prepare());
   }
 
   open(message: Message): void | Promise<void> {
@@ -58,6 +61,7 @@ export class Decryptor {
       return;
     }
     liveness.frameOpened();
+    this.#preparation.ask();
     try {
       const inside = decodeChannelMessage(plaintext);
       switch (inside.kind) {

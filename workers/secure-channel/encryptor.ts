@@ -4,6 +4,7 @@ import { errorFields } from '../../runtime/logger.ts';
 import { Message } from '../../runtime/message.ts';
 import { Route } from '../../runtime/route.ts';
 import type { Worker } from '../../runtime/worker.ts';
+import { AfterWrites } from './after-writes.ts';
 import { encodeClose, encodePayloadHead, PAYLOAD_TAIL } from './channel-message.ts';
 import type { FrameSealer } from './frame-sealer.ts';
 
@@ -24,6 +25,7 @@ export class Encryptor implements Worker {
   readonly #sealer: FrameSealer;
   readonly #onFailed: (cause: unknown) => void;
   #context!: Context;
+  #preparation!: AfterWrites;
 
   constructor(sealer: FrameSealer, remoteRoute: Route, onFailed: (cause: unknown) => void) {
     this.#sealer = sealer;
@@ -33,6 +35,7 @@ export class Encryptor implements Worker {
 
   onStart(context: Context): void {
     this.#context = context;
+    this.#preparation = new AfterWrites(context, () => this.#sealer.prepare());
   }
 
   onMessage(message: Message, context: Context): void {
@@ -69,6 +72,7 @@ export class Encryptor implements Worker {
       const sealed = new Message(this.remoteRoute, returnRoute, frame, undefined, hops);
       sealed.loan = freeable(frame);
       this.#context.forward(sealed);
+      this.#preparation.ask();
       return true;
     } catch (thrown) {
       this.isMute = true;

@@ -120,3 +120,21 @@ test('each bit of a frame counts', () => {
     expect(opener.open(frame)).toEqual(Uint8Array.of(nonce));
   });
 });
+
+test('to get ready changes nothing of what is opened and refused: in order, late, twice, forged, across keys', () => {
+  const [ready, plain] = [1, 2].map(() => new FrameOpener(nodeCrypto, nodeCrypto.importAes256Gcm(KEY))) as [FrameOpener, FrameOpener];
+  const outcome = (opener: FrameOpener, frame: Uint8Array) => {
+    const refused = refusal(opener, frame);
+    return [refused, opener.outOfWindowRun, opener.lastWasNewest];
+  };
+  const sent = frames(100);
+  for (let nonce = 0; nonce < sent.length; nonce += 1) {
+    const swapped = sent[nonce % 7 === 3 ? nonce + 1 : nonce % 7 === 4 ? nonce - 1 : nonce]!;
+    const forged = swapped.slice();
+    forged[8]! ^= 1;
+    for (const frame of nonce % 5 === 0 ? [forged, swapped, swapped, atNonce(BigInt(nonce + 90))] : [swapped]) {
+      expect(outcome(ready, frame)).toEqual(outcome(plain, frame));
+      ready.prepare();
+    }
+  }
+});

@@ -3,7 +3,7 @@ import { VaultError } from '../../identities/errors.ts';
 import { frameRefused } from './errors.ts';
 import { HALF_MAX, nonceHalves } from './frame-nonce.ts';
 import { NONCE_BYTES, TAG_BYTES } from './frame-sealer.ts';
-import { ReceivingKeys } from './key-schedule.ts';
+import { ReceivingKeys, startsInterval } from './key-schedule.ts';
 import { NonceWindow } from './nonce-window.ts';
 
 /**
@@ -14,6 +14,7 @@ export class FrameOpener {
   readonly #keys: ReceivingKeys;
   readonly #window: NonceWindow;
   readonly #nonce = new Uint8Array(12);
+  readonly #nonceView = new DataView(this.#nonce.buffer);
   #outOfWindowRun = 0;
   #lastWasNewest = false;
 
@@ -64,6 +65,17 @@ export class FrameOpener {
     this.#outOfWindowRun = 0;
     this.#lastWasNewest = verdict === 'newest';
     return plaintext;
+  }
+
+  /** After a frame was opened: gets ready for the one behind it, unless that has another key. Should another frame come, nothing is lost. */
+  prepare(): void {
+    const high = this.#nonceView.getUint32(4);
+    const low = this.#nonceView.getUint32(8) + 1;
+    if (startsInterval(low)) return;
+    const key = this.#keys.choose(high, low);
+    if (key?.prepareOpen === undefined) return;
+    this.#nonceView.setUint32(8, low);
+    key.prepareOpen(this.#nonce);
   }
 }
 

@@ -50,3 +50,11 @@ test('a nonce beyond 64 bits is nobody’s first', () => {
   expect(() => new FrameSealer(nodeCrypto, key(), 2n ** 64n)).toThrow(RangeError);
   expect(() => new FrameSealer(nodeCrypto, key(), -1n)).toThrow(RangeError);
 });
+
+test('to get ready changes no frame, whenever and however often it is done', () => {
+  const [ready, plain] = [new FrameSealer(nodeCrypto, key()), new FrameSealer(nodeCrypto, key())];
+  for (let nonce = 0; nonce < 100; nonce++) {
+    for (let times = nonce % 3; times > 0; times--) ready.prepare();
+    expect(concat(...ready.seal([new Uint8Array(50).fill(nonce)]))).toEqual(concat(...plain.seal([new Uint8Array(50).fill(nonce)])));
+  }
+});

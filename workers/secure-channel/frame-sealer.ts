@@ -56,9 +56,20 @@ export class FrameSealer {
     }
   }
 
-  #spendNonce(): void {
+  /** Gets ready for the next frame, unless that begins with a new key. Nothing is sealed by it, and no nonce spent. */
+  prepare(): void {
+    if (this.#key?.prepareSeal === undefined || startsInterval(this.#low)) return;
+    this.#writeNonce();
+    this.#key.prepareSeal(this.#nonce);
+  }
+
+  #writeNonce(): void {
     this.#nonceView.setUint32(4, this.#high);
     this.#nonceView.setUint32(8, this.#low);
+  }
+
+  #spendNonce(): void {
+    this.#writeNonce();
     if (this.#low < HALF_MAX) {
       this.#low += 1;
     } else {
