@@ -34,6 +34,7 @@ export class NodeAccess {
   readonly #repository: PolicyRepository;
   readonly #gate: PolicyGate;
   readonly #denied: Listeners<void>;
+  readonly #subjects: Subjects | undefined;
   #isOpen: boolean;
 
   private constructor(node: Node, policies: ResourcePolicies, { repository, subjects, isOpen }: NodeAccessOptions) {
@@ -41,6 +42,7 @@ export class NodeAccess {
     this.#node = node;
     this.#policies = policies;
     this.#repository = repository;
+    this.#subjects = subjects;
     this.#isOpen = isOpen;
     this.log = new DecisionLog({ clock });
     this.#gate = new PolicyGate({
@@ -63,6 +65,27 @@ export class NodeAccess {
   /** Whether resources without a policy of their own are open to everyone. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Whether everyone may use it: a policy that was set for the resource itself counts in the open mode, too. */
+  isOpenFor({ name }: Pick<Resource, 'name'>): boolean {
+    return this.#isOpen && this.#policies.get({ name }) === undefined;
+  }
+
+  /** Whether an authority attests anything to this node. */
+  get hasAuthority(): boolean {
+    return this.#subjects !== undefined;
+  }
+
+  /** What is attested of a subject now. */
+  attributesOf(identifier: string): ReadonlyMap<string, string> | undefined {
+    const facts = this.#subjects?.factsOf(identifier);
+    return facts !== undefined && this.#node.clock.wallSeconds() < facts.expiresAt ? facts.attributes : undefined;
+  }
+
+  /** The policies as they are now, to be changed for a plan. */
+  copyOfPolicies(): ResourcePolicies {
+    return this.#policies.copy();
   }
 
   /** Ends the open mode for good, for streams that are open, too. */
@@ -112,9 +135,8 @@ export class NodeAccess {
     this.#gate.close();
   }
 
-  /** A policy that was set for the resource itself counts in the open mode, too. */
   #orOpen(resource: Resource, gated: AccessControl): AccessControl {
-    const isOpen = () => this.#isOpen && this.#policies.get({ name: resource.name }) === undefined;
+    const isOpen = () => this.isOpenFor(resource);
     return {
       allows: (message) => isOpen() || gated.allows(message),
       watch: (message, onDenied) => {

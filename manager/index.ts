@@ -12,6 +12,18 @@ export {
 } from '../runtime/multi-address.ts';
 export { NodeAccess, type PolicyStatus } from './access.ts';
 export type { ChannelOptions } from './channels.ts';
+export {
+  type DenialStatus,
+  type ExplainRequest,
+  type ExplanationStatus,
+  type FactStatus,
+  type PartStatus,
+  type PlanRequest,
+  type PlanStatus,
+  type PolicyChange,
+  type ReachStatus,
+  readDecisions,
+} from './decisions.ts';
 export { ManagerError } from './errors.ts';
 export { HomeError } from './home/errors.ts';
 export { checkName, DATABASE_FILE, freeName, Home } from './home/home.ts';

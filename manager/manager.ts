@@ -1,6 +1,7 @@
 import type { Identity } from '../identities/identity.ts';
 import type { IdentityRepository } from '../identities/repository.ts';
 import { everyone, peers } from '../identities/trust.ts';
+import { denialForms } from '../policies/denial-text.ts';
 import type { Resource, ResourceSelector } from '../policies/resource.ts';
 import type { AccessControl } from '../runtime/access-control.ts';
 import { Address } from '../runtime/address.ts';
@@ -11,6 +12,7 @@ import { parseMultiAddress } from '../runtime/multi-address.ts';
 import type { Node } from '../runtime/node.ts';
 import { randomName } from '../runtime/random.ts';
 import type { Listener } from '../runtime/transport.ts';
+import { type DecisionFile, openDecisionFile } from '../storage/decision-file.ts';
 import { tcp } from '../transports/tcp.ts';
 import { relayGrants } from '../workers/authority/relay-permission.ts';
 import { echo } from '../workers/echo.ts';
@@ -26,6 +28,7 @@ import { followRevocations } from '../workers/trust/follow-revocations.ts';
 import { uppercase } from '../workers/uppercase.ts';
 import { NodeAccess } from './access.ts';
 import { type ChannelOptions, Channels } from './channels.ts';
+import { Decisions, type ExplainRequest, type ExplanationStatus, type PlanRequest, type PlanStatus } from './decisions.ts';
 import { ManagerError } from './errors.ts';
 import { Exposure, type WayIn } from './exposure.ts';
 import { type ChannelsBy, type Link, Links, type LinksOptions, type NodeNames } from './links.ts';
@@ -89,6 +92,8 @@ export interface ManagerOptions {
   readonly identities?: (name: string) => Promise<Identity | undefined>;
   /** Whether what was written down begins again. Default: yes. */
   readonly restores?: boolean;
+  /** A file for what policies deny, of this node alone: `HOME/nodes/NAME/decisions.log`. Default: it is known only as long as the node runs. */
+  readonly decisionFile?: string;
 }
 
 /** With what a resource is made. */
@@ -103,6 +108,7 @@ export interface Allowed {
  * @throws {TransportError} `TARGET_TEXT`, `LISTEN_FAILED`
  * @throws {ManagerError} `TRUST_OPTIONS`, `PROJECT_UNKNOWN`
  * @throws {PolicyError} for a policy in the store that is none
+ * @throws {StorageError} for a file of denials that cannot be used
  */
 export async function createManager(options: ManagerOptions): Promise<Manager> {
   const parts = await begin(options);
@@ -133,12 +139,14 @@ interface Parts {
   readonly access: NodeAccess;
   readonly subjects: AttestedSubjects | undefined;
   readonly trust: NodeTrust;
+  readonly decisionFile: DecisionFile | undefined;
 }
 
 /** The order matters: what is trusted has to be known before anything is published. */
-async function begin({ node, identity, repository, home, trust: asked, listen }: ManagerOptions): Promise<Parts> {
+async function begin({ node, identity, repository, home, trust: asked, listen, decisionFile: file }: ManagerOptions): Promise<Parts> {
   const exposure = new Exposure(node);
   let access: NodeAccess | undefined;
+  let decisionFile: DecisionFile | undefined;
   const beforeConnect = async (target: string) => {
     if (access?.isOpen === true && !(await isOfHome(home.nodes, target))) access.deny(`${target} is no node of this home`);
   };
@@ -160,12 +168,16 @@ async function begin({ node, identity, repository, home, trust: asked, listen }:
     const subjects = authority && new AttestedSubjects({ authority, clock: node.clock, logger: node.logger });
     if (subjects && revocations) followRevocations(revocations, { subjects });
     access = await NodeAccess.restored(node, { repository: home.policies(node.name), subjects, isOpen: asked.kind === 'open' });
+    const forFile = { forms: denialForms, clock: node.clock, logger: node.logger };
+    decisionFile = file === undefined ? undefined : await openDecisionFile(file, access.log, forFile);
     const at = await listenAt(home.nodes, node.name, listen);
     const listener = await node.listen(tcp(), at);
     onListening(listener);
-    return { listener, tcp: new NodeTcp(node, { exposure, onListening, beforeConnect }), links, exposure, access, subjects, trust };
+    const nodeTcp = new NodeTcp(node, { exposure, onListening, beforeConnect });
+    return { listener, tcp: nodeTcp, links, exposure, access, subjects, trust, decisionFile };
   } catch (thrown) {
     await node.stop();
+    await decisionFile?.close();
     throw thrown;
   }
 }
@@ -181,6 +193,9 @@ export class Manager implements AsyncDisposable {
   readonly #services: ServiceStatus[] = [];
   readonly #channelListeners = new Map<string, ChannelListener>();
   readonly #channels: Channels;
+  readonly #decisions: Decisions;
+  /** Of the services that were started, those that have policies. */
+  readonly #protectedServices: Resource[] = [];
   readonly #inlets: Resources<InletOptions, InletStatus>;
   readonly #outlets: Resources<OutletOptions, OutletStatus>;
   readonly #relays: Resources<RelayOptions, RelayStatus>;
@@ -196,6 +211,12 @@ export class Manager implements AsyncDisposable {
     this.access = parts.access;
     this.links = parts.links;
     const { resources } = options.home;
+    this.#decisions = new Decisions({
+      access: parts.access,
+      resources: () => this.#protected(),
+      file: options.decisionFile,
+      logger: this.node.logger,
+    });
     this.#channels = new Channels(this.node, this.links, parts.exposure, async (name) => this.#channelsBy(await this.#identityNamed(name)));
     this.#listeners = new Resources(this.node, resources, {
       kind: 'secure-channel-listener',
@@ -355,6 +376,22 @@ export class Manager implements AsyncDisposable {
     return long.length === 0 ? { status: 'ok' } : { status: 'down', down: long };
   }
 
+  /** What policies have denied, the latest first. */
+  readonly decisions = {
+    list: () => this.#decisions.list(),
+    explain: (denial: Parameters<Decisions['explain']>[0]) => this.#decisions.explain(denial),
+  };
+
+  /** How the policy of a resource decides about somebody now, why, and what would turn it. @throws {ManagerError} `RESOURCE_UNKNOWN` */
+  explain(request: ExplainRequest): ExplanationStatus {
+    return this.#decisions.ask(request);
+  }
+
+  /** Who of these members reaches what here, and what changes of policies would turn. Nothing is changed. @throws {PolicyError} */
+  plan(request: PlanRequest): PlanStatus {
+    return this.#decisions.plan(request);
+  }
+
   show(): NodeStatus {
     return {
       name: this.node.name,
@@ -401,6 +438,7 @@ export class Manager implements AsyncDisposable {
     this.access.close();
     this.#parts.subjects?.close();
     await this.node.stop();
+    await this.#parts.decisionFile?.close();
   }
 
   async #openApi(): Promise<void> {
@@ -423,7 +461,9 @@ export class Manager implements AsyncDisposable {
   ): ServiceStatus {
     const address = this.node.start(Address.local(name), worker);
     // One type of policy for all: an answer to whoever asks tells that somebody is here. Stricter than the original for `uppercase`.
-    const allow = around(this.access.incoming({ name, type: 'echoer' }));
+    const resource: Resource = { name, type: 'echoer' };
+    this.#protectedServices.push(resource);
+    const allow = around(this.access.incoming(resource));
     this.#parts.exposure.add({ address, allow, by: ['listener', 'channels', 'opened'] });
     const service = { addr: name, type };
     this.#services.push(service);
@@ -432,6 +472,7 @@ export class Manager implements AsyncDisposable {
 
   #startRelayService(): void {
     const { exposure, subjects } = this.#parts;
+    this.#protectedServices.push(RELAY_SERVICE);
     const allow = this.access.incoming(RELAY_SERVICE);
     const grants = subjects && relayGrants(subjects, this.node.clock);
     const on = exposure.growingWays(['listener', 'channels'], (way) => {
@@ -565,6 +606,12 @@ export class Manager implements AsyncDisposable {
         await link.close();
       },
     };
+  }
+
+  #protected(): Resource[] {
+    const outlets = this.outlets.list().map(({ worker_addr: name }): Resource => ({ name, type: 'tcp-outlet' }));
+    const inlets = this.inlets.list().map(({ alias: name }): Resource => ({ name, type: 'tcp-inlet' }));
+    return [...outlets, ...inlets, ...this.#protectedServices];
   }
 
   #addConsumer(id: string, address: string): void {

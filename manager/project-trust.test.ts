@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ManagerWorld, reader } from '../property-tests/manager-world.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import { Node } from '../runtime/node.ts';
@@ -11,6 +11,9 @@ import { createProject, type Project } from './project/project.ts';
 import { memoryProjectState } from './project/state.ts';
 
 const TO_BANK = '/project/default/service/forward_to_bank/secure/api/service/outlet';
+
+// Four nodes that talk all the time: slow on a busy machine, though not in their own time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** A project, and managers that trust it, each in a home of its own on a machine of its own. */
 class ProjectManagers extends ManagerWorld {
