@@ -81,9 +81,9 @@ module.exports = {
     {
       name: 'examples-use-public-doors',
       severity: 'error',
-      from: { path: inside('examples', 'benchmarks'), pathNot: tests },
+      from: { path: inside('examples', 'benchmarks', 'cli'), pathNot: [tests, '^cli/acceptance/'] },
       to: {
-        path: inside('runtime', 'workers', 'identities', 'policies', 'transports', 'host', 'simulation', 'storage'),
+        path: inside('runtime', 'workers', 'identities', 'policies', 'transports', 'host', 'simulation', 'storage', 'manager'),
         dependencyTypes: ['local'],
       },
     },

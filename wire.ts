@@ -4,6 +4,8 @@
  */
 
 /** Both sets of primitives: OpenSSL's, and a portable one that is independent of it. */
+/** The history of an identity's keys: read and verified, and as bytes. */
+export { type ChangeHistory, exportChangeHistory, importChangeHistory } from './identities/change-history.ts';
 export { nobleCrypto } from './identities/noble.ts';
 export { nodeCrypto } from './identities/node-crypto.ts';
 /** What a WebSocket message holds. */

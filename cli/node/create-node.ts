@@ -1,0 +1,87 @@
+import { systemRandom } from 'postern';
+import { freeName } from 'postern/manager';
+import type { Cli } from '../cli.ts';
+import { CommandError, EXIT, usageError } from '../failure.ts';
+import { identityFor } from '../identity.ts';
+import { parseNodeName } from '../values.ts';
+import { runningNode } from './known.ts';
+import type { NodeSettings } from './settings.ts';
+import { startNode, writeNode } from './start-node.ts';
+
+/** What can be said of a new node. Source: command-line.md 5.1 */
+export interface NodeOptions {
+  readonly skipIsRunningCheck?: boolean;
+  /** HOST:PORT */
+  readonly tcpListenerAddress?: string;
+  readonly httpServer?: boolean;
+  readonly enableHttpServer?: boolean;
+  /** HOST:PORT */
+  readonly httpServerPort?: string;
+  readonly identity?: string;
+  readonly project?: string;
+  readonly authorityIdentity?: string;
+  readonly authorityRoute?: string;
+  readonly credentialScope?: string;
+}
+
+const LOOPBACK_ANY_PORT = '127.0.0.1:0';
+
+/** Writes a new node down, with an identity that is made when it is missing. @throws {CommandError} when one of that name runs */
+export async function createNodeRecord(cli: Cli, name: string | undefined, options: NodeOptions): Promise<{ readonly name: string }> {
+  const home = await cli.home();
+  const taken = (await home.state.nodes.list()).map((node) => node.name);
+  const called = name === undefined ? freeName(systemRandom, taken) : parseNodeName(name);
+  const trust = await trustFor(cli, options);
+  const { name: identity } = await identityFor(cli, options.identity, { makes: true });
+  const wantsHttp = options.httpServer === true || options.enableHttpServer === true;
+  const http = options.httpServerPort ?? (wantsHttp ? LOOPBACK_ANY_PORT : undefined);
+  await writeNode(
+    cli,
+    called,
+    {
+      identity,
+      listen: options.tcpListenerAddress ?? LOOPBACK_ANY_PORT,
+      trust,
+      verbosity: cli.verbosity,
+      ...(http !== undefined && { http }),
+    },
+    { ignoresRunning: options.skipIsRunningCheck === true },
+  );
+  return { name: called };
+}
+
+/** Source: command-line.md 5.1, "Trust that results"; decisions.md D1 */
+async function trustFor(cli: Cli, options: NodeOptions): Promise<NodeSettings['trust']> {
+  const { project, authorityIdentity, authorityRoute, credentialScope } = options;
+  if (authorityIdentity === undefined) {
+    if (authorityRoute !== undefined || credentialScope !== undefined)
+      throw usageError('--authority-route and --credential-scope need --authority-identity.');
+    const projects = await (await cli.home()).state.projects.list();
+    const chosen = projects.find((each) => (project === undefined ? each.isDefault : each.name === project));
+    if (chosen !== undefined) return { kind: 'project', name: chosen.name };
+    if (project === undefined) return { kind: 'open' };
+    throw new CommandError(EXIT.failure, `Project ${JSON.stringify(project)} was not found.`, {
+      code: 'P404',
+      help: `Enroll in it, or import it: ${cli.programName} project import --project-file FILE`,
+    });
+  }
+  if (project !== undefined) throw usageError('--project says whom to trust: leave out the authority options.');
+  if (authorityRoute !== undefined && credentialScope === undefined) throw usageError('--authority-route needs --credential-scope, too.');
+  if (!/^([0-9a-f]{2})+$/i.test(authorityIdentity)) throw usageError('--authority-identity is a change history in hex.');
+  return {
+    kind: 'authority',
+    history: authorityIdentity,
+    ...(credentialScope !== undefined && { scope: credentialScope }),
+    ...(authorityRoute !== undefined && { route: authorityRoute }),
+  };
+}
+
+/** The node that a verb is for: the named one, or the default one, which is made when there is none. Source: command-line.md 5 */
+export async function nodeOrDefault(cli: Cli, at: string | undefined): Promise<string> {
+  const { nodes } = (await cli.home()).state;
+  if (at !== undefined || (await nodes.list()).length > 0) return runningNode(cli, at);
+  const { name } = await createNodeRecord(cli, undefined, {});
+  await startNode(cli, name);
+  cli.note(`Node ${name} was created: it is the default node of this home.`);
+  return name;
+}

@@ -1,0 +1,36 @@
+import { parsePolicy, PolicyError } from 'postern';
+import type { Cli } from './cli.ts';
+import { CommandError, EXIT, usageError } from './failure.ts';
+
+/**
+ * Looks at an expression before a node is asked to keep it. Source: command-line.md 2.2, 5.13
+ * @throws {CommandError} with the part that could be read
+ */
+export function checkedPolicy(cli: Cli, expression: string): string {
+  try {
+    parsePolicy(expression);
+  } catch (thrown) {
+    if (thrown instanceof PolicyError)
+      throw new CommandError(EXIT.usage, `invalid value '${expression}': ${thrown.message}`, { cause: thrown.cause });
+    throw thrown;
+  }
+  if (/^\s*(true|false)\s*$/.test(expression))
+    cli.warn(`${expression.trim()} alone is the name of an attribute. To allow everyone, write '(= 1 1)'.`);
+  return expression;
+}
+
+/** `--allow`, or `--expression`. */
+export function policyIn(
+  cli: Cli,
+  { allow, expression }: { readonly allow?: string | undefined; readonly expression?: string | undefined },
+) {
+  const given = allow ?? expression;
+  return given === undefined ? undefined : checkedPolicy(cli, given);
+}
+
+/** As `policyIn`, where one is needed. */
+export function neededPolicy(cli: Cli, given: { readonly allow?: string | undefined; readonly expression?: string | undefined }): string {
+  const policy = policyIn(cli, given);
+  if (policy === undefined) throw usageError('--allow EXPRESSION is required.');
+  return policy;
+}

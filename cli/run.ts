@@ -1,0 +1,37 @@
+import { CommanderError } from 'commander';
+import { Cli } from './cli.ts';
+import { EXIT, failureOf, printFailure } from './failure.ts';
+import type { Invocation } from './invocation.ts';
+import { makeProgram } from './program.ts';
+import { REVISION, VERSION } from './version.ts';
+
+/** Runs one command. @returns the exit code */
+export async function run(invocation: Invocation): Promise<number> {
+  if (asksForVersion(invocation.args)) {
+    invocation.stdout.write(`postern ${VERSION}\n${REVISION}\n`);
+    return 0;
+  }
+  const cli = new Cli(invocation);
+  try {
+    await (await makeProgram(cli, invocation.args)).parseAsync(invocation.args, { from: 'user' });
+    return cli.exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.code === 'commander.helpDisplayed') return 0;
+    // A family alone: its help is printed already.
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT.usage;
+    const failure = failureOf(thrown);
+    // What failed in parsing has not set the options yet.
+    const json = cli.wantsJson || invocation.args.join(' ').includes('--output json') || invocation.args.includes('--output=json');
+    printFailure(failure, invocation.stderr, { json, programName: cli.programName });
+    return failure.exitCode;
+  } finally {
+    await cli.close();
+  }
+}
+
+/** It wins over everything else on the line. Source: command-line.md 1.2 */
+function asksForVersion(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  const options = end === -1 ? args : args.slice(0, end);
+  return options.some((each) => each === '-V' || each === '--version');
+}
