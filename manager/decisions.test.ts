@@ -109,6 +109,9 @@ test('denials are in a file of their own, are there after a restart, and can be 
   const { server, client, subject, start } = await denied(file);
   await asks(client, SEALED);
   const before = await server.decisions.list();
+  await world.pass(1_500);
+  while ((await readDecisions(file)).length < before.length) await new Promise((resolve) => setImmediate(resolve));
+  expect(await server.decisions.list()).toEqual(before);
   await withFiles(server.close());
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readDecisions(file)).toEqual(before);
