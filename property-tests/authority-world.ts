@@ -6,6 +6,7 @@ import { Node } from '../runtime/node.ts';
 import { type Route, route } from '../runtime/route.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
 import { SimulatedNetwork } from '../simulation/network.ts';
+import { NodeClock } from '../simulation/node-clock.ts';
 import { seededRandom } from '../simulation/random.ts';
 import { tcp } from '../transports/tcp.ts';
 import { type Authority, type AuthorityOptions, startAuthority } from '../workers/authority/authority.ts';
@@ -60,20 +61,21 @@ export class AuthorityWorld {
     return this.clock.runUntil(new Promise((resolve) => void this.clock.setTimer(ms, resolve)));
   }
 
-  node(name: string): Node {
+  /** @param skewSeconds by how much its wall clock is wrong */
+  node(name: string, skewSeconds = 0): Node {
     return new Node({
       name,
-      clock: this.clock,
+      clock: skewSeconds === 0 ? this.clock : new NodeClock(this.clock, { seconds: skewSeconds }),
       random: seededRandom(this.#seed++),
       network: this.network.host(name),
       logger: silentLogger,
     });
   }
 
-  async party(name: string): Promise<Party> {
-    const node = this.node(name);
+  async party(name: string, skewSeconds = 0): Promise<Party> {
+    const node = this.node(name, skewSeconds);
     const repository = new MemoryIdentityRepository();
-    const identity = await createIdentity({ clock: this.clock, random: seededRandom(this.#seed++), repository });
+    const identity = await createIdentity({ clock: node.clock, random: seededRandom(this.#seed++), repository });
     // A party without the authority's history could not verify its credential.
     await identity.importHistory(await this.authorityIdentity.exportHistory(), { keep: true });
     const [authority, project] = await this.run(Promise.all([node.connect(tcp(), 'authority:4000'), node.connect(tcp(), 'project:4000')]));

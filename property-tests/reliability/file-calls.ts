@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url';
  * pass no JavaScript. Needs Linux and a C compiler.
  */
 
+const COMPILER = process.env['CC'] ?? 'cc';
+
 export const canWatchFiles = process.platform === 'linux' && hasCompiler();
 
 function hasCompiler(): boolean {
   try {
-    execFileSync('cc', ['--version'], { stdio: 'ignore' });
+    execFileSync(COMPILER, ['--version'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -21,10 +23,11 @@ function hasCompiler(): boolean {
 
 /** The settings of a process whose calls in `folder` are watched. @param record where they are written down; nowhere by default */
 export function watching(folder: string, scratch: string, record?: string): Record<string, string> {
-  if (!canWatchFiles) throw new Error('File calls are watched on Linux, with a C compiler: install one that is called cc.');
+  if (!canWatchFiles)
+    throw new Error('File calls are watched on Linux, with a C compiler: install one that is called cc, or name it in CC.');
   const library = join(scratch, 'file-calls.so');
   const source = fileURLToPath(new URL('file-calls/file-calls.c', import.meta.url));
-  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl', '-lpthread']);
+  execFileSync(COMPILER, ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl', '-lpthread']);
   // Without UV_USE_IO_URING=0 a file could be used past the C library.
   return { LD_PRELOAD: library, UV_USE_IO_URING: '0', POSTERN_WATCH: folder, ...(record !== undefined && { POSTERN_RECORD: record }) };
 }

@@ -10,7 +10,6 @@ import { type Random, randomFraction } from '../../runtime/random.ts';
 import { seededRandom } from '../../simulation/random.ts';
 import { PostgresServer } from '../../storage/conformance/worlds.ts';
 import { nodeNetwork } from '../../transports/node-network.ts';
-import { revocationWatch } from '../../workers/authority/revocation-watch.ts';
 import type { ProjectInformation } from '../../workers/authority/project.ts';
 import { decodeTicket } from '../../workers/authority/ticket.ts';
 import { NodeProcess } from './processes.ts';
@@ -90,7 +89,7 @@ class Newcomer {
   }
 
   get #options() {
-    return { identity: this.identity, cache: this.cache, timeoutMs: 3_000 };
+    return { identity: this.identity, cache: this.cache, timeoutMs: 10_000 };
   }
 
   /** @returns `joined`, `already-member`, or the code of what it was told */
@@ -164,9 +163,8 @@ async function revocation(processes: readonly ProjectProcess[], number: number, 
     const tickets = [await here.ticket(2 * number), await here.ticket(2 * number + 1)] as const;
     const joined = [await guard.enroll(there.here(tickets[0])), await member.enroll(here.here(tickets[1]))];
     if (joined.some((outcome) => outcome !== 'joined')) return `could not join: ${joined.join()}`;
-    const { identity, node } = guard;
-    const { authority, toAuthority, ...standing } = await guard.connect(decodeTicket(there.here(tickets[0])).project);
-    const watch = await revocationWatch(node, { identity, authority, to: toAuthority });
+    const standing = await guard.connect(decodeTicket(there.here(tickets[0])).project);
+    const watch = standing.revocations;
     await watch.whenCurrent();
     if (watch.state !== 'current') return `it is ${watch.state} before the revocation`;
     const { identifier } = member.identity;
@@ -185,7 +183,6 @@ async function revocation(processes: readonly ProjectProcess[], number: number, 
     const late = new Promise<number>((resolve) => void setTimeout(resolve, limitMs + 5_000, Number.POSITIVE_INFINITY).unref());
     const tookMs = (await Promise.race([heard, late])) - sinceMs;
     if (!isDown) tally.measured(tookMs, 'ms until a member of another process had heard');
-    await watch.close();
     await standing.close();
     return tookMs <= limitMs ? undefined : `heard after ${tookMs} ms${isDown ? ' since its process is back' : ''}`;
   } finally {

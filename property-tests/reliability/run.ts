@@ -10,6 +10,7 @@ import { rows as files } from './file-trials.ts';
 import { rows as portals } from './po.ts';
 import { rows as projects } from './project-processes.ts';
 import { rows as schedules } from './rb.ts';
+import { rows as revocations } from './revocation-races.ts';
 import { codeOf, type Row } from './row.ts';
 import { rows as routing } from './rt.ts';
 import { rows as state } from './st.ts';
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   ...files,
   ...races,
   ...projects,
+  ...revocations,
 ];
 
 /** What one row came to, as it is printed. */
