@@ -94,6 +94,7 @@ export interface CredentialTerms {
 /**
  * Signs attributes of a subject.
  * @param issuerKey an attested credentials key whose secret is in the vault
+ * @param subject its history where it is known: the credential then names its latest change, which nobody compares
  * @throws {CredentialError} `ATTRIBUTE_RESERVED`, `ATTRIBUTE_LIMIT`
  * @throws {IdentityError} `PURPOSE_KEY_PURPOSE`
  * Source: identity.md 4.1, 4.2
@@ -102,13 +103,13 @@ export async function signCredential(
   crypto: CryptoProvider,
   vault: Vault,
   issuerKey: PurposeKeyAttestation,
-  subject: ChangeHistory,
+  subject: Pick<ChangeHistory, 'identifier'> & Partial<Pick<ChangeHistory, 'latest'>>,
   terms: CredentialTerms,
 ): Promise<Credential> {
   const record = concat(
     Uint8Array.of(0x85),
     encodeCbor(identifierBytes(subject.identifier)),
-    encodeCbor(subject.latest.hash),
+    encodeCbor(subject.latest?.hash ?? null),
     Uint8Array.of(0x82),
     encodeCbor(terms.schema ?? PROJECT_MEMBER_SCHEMA),
     encodeAttributes(terms.attributes),

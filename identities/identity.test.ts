@@ -154,6 +154,16 @@ describe('two identities', () => {
     expect(await codeOf(alice.issueCredential(bob.identifier, {}, { lifeSeconds: 60 }))).toBe('HISTORY_UNKNOWN');
   });
 
+  test('a credential for somebody who is known by the identifier alone holds, and names no change', async () => {
+    const { create } = world();
+    const [alice, bob] = [await create(), await create()];
+    const bytes = await alice.issueCredential(bob.identifier, { city: 'Oslo' }, { lifeSeconds: 60, needsHistory: false });
+    await bob.importHistory(await alice.exportHistory());
+    const { subject, attributes } = await bob.verifyCredential(bytes, [alice.identifier], bob.identifier);
+    expect(subject).toBe(bob.identifier);
+    expect(attributes).toEqual(new Map([['city', 'Oslo']]));
+  });
+
   test('a peer that the policy refuses leaves nothing behind', async () => {
     const { create } = world();
     const repository = new MemoryIdentityRepository();

@@ -171,6 +171,7 @@ export class Identity {
   /**
    * Vouches for attributes of a subject whose history is known here, as it is after a channel with it.
    * @param lifeSeconds cut at the end of this identity's window
+   * @param needsHistory false lets the subject be one that is known by its identifier alone, as of somebody far away
    * @param createdAt seconds since 1970; now by default. An authority that revoked earlier ones stamps it later
    * @returns the credential with its purpose key, for the subject to present
    * @throws {IdentityError} `HISTORY_UNKNOWN`; `PURPOSE_KEY_EXPIRED` when the window of this identity is over
@@ -184,10 +185,11 @@ export class Identity {
       lifeSeconds,
       schema,
       createdAt = this.#parts.clock.wallSeconds(),
-    }: { readonly lifeSeconds: number; readonly schema?: number; readonly createdAt?: number },
+      needsHistory = true,
+    }: { readonly lifeSeconds: number; readonly schema?: number; readonly createdAt?: number; readonly needsHistory?: boolean },
   ): Promise<Uint8Array> {
-    const { crypto, vault, clock } = this.#parts;
-    const subjectHistory = await this.#knownHistory(subject);
+    const { crypto, vault, clock, repository } = this.#parts;
+    const known = needsHistory ? await this.#knownHistory(subject) : await repository.history(subject);
     const issuerKey = await this.#credentialsKey(Math.min(createdAt, clock.wallSeconds()), createdAt + lifeSeconds);
     const terms = {
       attributes: new Map(Object.entries(attributes)),
@@ -195,7 +197,7 @@ export class Identity {
       expiresAt: Math.min(createdAt + lifeSeconds, issuerKey.expiresAt),
       ...(schema === undefined ? {} : { schema }),
     };
-    return encodeCredential(await signCredential(crypto, vault, issuerKey, subjectHistory, terms));
+    return encodeCredential(await signCredential(crypto, vault, issuerKey, known ?? { identifier: subject }, terms));
   }
 
   /**

@@ -25,6 +25,7 @@ export {
   readDecisions,
 } from './decisions.ts';
 export { ManagerError } from './errors.ts';
+export type { HomeCredentials, KeptCredential } from './home/credentials.ts';
 export { HomeError } from './home/errors.ts';
 export { checkName, DATABASE_FILE, freeName, Home } from './home/home.ts';
 export type { NamedIdentity, NamedVault, NameRepository } from './home/names.ts';

@@ -142,6 +142,27 @@ export class StoredIdentities implements IdentityRepository {
     return { subject, issuer, scope, expiresAt: row.expires_at, credential: row.credential };
   }
 
+  /** All that are kept and have not expired: by ascending subject, issuer and scope. */
+  async cachedCredentials(nowSeconds: number): Promise<readonly CachedCredential[]> {
+    const rows = await this.#store.read((database) =>
+      database
+        .selectFrom('credentials')
+        .selectAll()
+        .where('expires_at', '>', nowSeconds)
+        .orderBy('subject')
+        .orderBy('issuer')
+        .orderBy('scope')
+        .execute(),
+    );
+    return rows.map(({ subject, issuer, scope, expires_at, credential }) => ({
+      subject,
+      issuer,
+      scope,
+      expiresAt: expires_at,
+      credential,
+    }));
+  }
+
   async cacheCredential({ subject, issuer, scope, expiresAt, credential }: CachedCredential): Promise<void> {
     await this.#store.write(`credential ${subject}`, async (transaction) => {
       const values = { credential, expires_at: expiresAt, used: await this.#credentials.next(transaction) };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../host/clock.ts';
 import { systemRandom } from '../../host/random.ts';
+import { createIdentity } from '../../identities/identity.ts';
 import { PosternError } from '../../runtime/errors.ts';
 import { Home } from './home.ts';
 
@@ -90,4 +91,19 @@ test('an identity comes back by its history alone, and signs when its key is in 
   const back = await home.createIdentity({ name: 'again', history });
   expect(back.identifier).toBe(made.identifier);
   expect(await (await home.identity(back)).exportHistory()).toEqual(history);
+});
+
+test('a credential that holds is kept by its scope, listed, and there again; one that does not is refused', async () => {
+  const [issuer, subject] = [await home.createIdentity({ name: 'issuer' }), await home.createIdentity({ name: 'subject' })];
+  const bytes = await (await home.identity(issuer)).issueCredential(subject.identifier, { a: 'b c' }, { lifeSeconds: 60 });
+  expect(await home.credentials.store(bytes, { issuer: issuer.identifier, scope: 'one' })).toMatchObject({ subject: subject.identifier });
+  expect(await codeOf(home.credentials.store(bytes, { issuer: subject.identifier, scope: 'two' }))).toBe('CREDENTIAL_AUTHORITY');
+  expect(await codeOf(home.credentials.store(Uint8Array.of(1), { issuer: issuer.identifier, scope: 'two' }))).toMatch(/^CODEC_/);
+  const elsewhere = await createIdentity({ ...ports });
+  const strange = await elsewhere.issueCredential(subject.identifier, {}, { lifeSeconds: 60, needsHistory: false });
+  expect(await codeOf(home.credentials.verify(strange, elsewhere.identifier))).toBe('HISTORY_UNKNOWN');
+  await reopen();
+  expect(await home.credentials.list()).toMatchObject([
+    { scope: 'one', isVerified: true, bytes, credential: { subject: subject.identifier } },
+  ]);
 });

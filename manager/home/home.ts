@@ -11,6 +11,7 @@ import { StoredIdentities } from '../../storage/identities.ts';
 import { StoredKeys } from '../../storage/keys.ts';
 import { StoredNames } from '../../storage/names.ts';
 import { openSqliteStore, type SqliteStore } from '../../storage/sqlite-store.ts';
+import { HomeCredentials } from './credentials.ts';
 import { HomeError } from './errors.ts';
 import type { NamedIdentity, NamedVault } from './names.ts';
 import { VaultFiles } from './vault-files.ts';
@@ -52,6 +53,7 @@ export class Home implements AsyncDisposable {
   readonly repository: StoredIdentities;
   /** What was heard of revoked credentials. */
   readonly heard: StoredHeard;
+  readonly credentials: HomeCredentials;
   readonly #store: SqliteStore;
   readonly #files: VaultFiles;
   readonly #ports: Pick<Ports, 'clock' | 'random'>;
@@ -62,6 +64,7 @@ export class Home implements AsyncDisposable {
     this.names = new StoredNames(store);
     this.repository = new StoredIdentities(store, identityForms(nodeCrypto));
     this.heard = new StoredHeard(store);
+    this.credentials = new HomeCredentials(this.repository, ports.clock);
     this.#store = store;
     this.#files = new VaultFiles(ports.clock);
     this.#ports = ports;
