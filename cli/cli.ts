@@ -1,9 +1,13 @@
 import { join } from 'node:path';
-import { createNode, type Node, silentLogger, systemClock, systemRandom } from 'postern';
-import { Home } from 'postern/manager';
-import { defaultTimeoutMs, homeFolder, isOn, VARIABLES } from './environment.ts';
+import type { Logger, Node } from 'postern';
+import type { Home } from 'postern/manager';
+import { defaultTimeoutMs, homeFolder, isOn, valueOf, VARIABLES } from './environment.ts';
 import type { Invocation } from './invocation.ts';
+import { logLines, logSettings, toAll } from './log-lines.ts';
+import { LogFile } from './process/log-file.ts';
+import { Progress } from './progress.ts';
 import { printResult, type Result } from './result.ts';
+import { type Palette, painted, palette, widthOf, wrapped } from './terminal.ts';
 
 /** Global options, as they were given. Source: command-line.md 1.2 */
 export interface GlobalOptions {
@@ -27,6 +31,8 @@ export class Cli {
   exitCode = 0;
   #globals: GlobalOptions = {};
   #home: Promise<Home> | undefined;
+  #progress: Progress | undefined;
+  #logger: Logger | undefined;
   readonly #atEnd: (() => Promise<void> | void)[] = [];
 
   constructor(invocation: Invocation) {
@@ -83,19 +89,83 @@ export class Cli {
     );
   }
 
+  colors(stream: 'stdout' | 'stderr'): Palette {
+    return palette(this.hasColor(stream), this.invocation.env);
+  }
+
   /** Says something beside the result, unless the user wants quiet. */
   note(text: string): void {
-    if (!this.isQuiet) this.invocation.stderr.write(`${indented(text)}\n`);
+    this.#say(indented(text));
   }
 
   warn(text: string): void {
-    if (!this.isQuiet) this.invocation.stderr.write(`  ! ${text.replaceAll('\n', '\n    ')}\n`);
+    this.#say(`  ! ${text.replaceAll('\n', '\n    ')}`);
+  }
+
+  #say(text: string): void {
+    if (this.isQuiet) return;
+    const { stderr } = this.invocation;
+    this.#progress?.clear();
+    stderr.write(`${painted(wrapped(text, widthOf(stderr)), this.colors('stderr'))}\n`);
+  }
+
+  /**
+   * Says what is going on, once it takes a while, until the result is printed.
+   * @param message in the present tense: `Waiting for node n1`
+   * Source: command-line.md 8.2
+   */
+  step(message: string): void {
+    this.logger.log('debug', 'command.step', { message });
+    if (this.isQuiet) return;
+    const { stderr } = this.invocation;
+    const spins = stderr.isTTY === true && this.verbosity === 0 && this.invocation.env['TERM'] !== 'dumb';
+    this.#progress ??= new Progress({ stderr, colors: this.colors('stderr'), spins });
+    this.#progress.say(message);
+  }
+
+  /** Whoever asks a person, or waits for a signal, is not busy. @returns what was going on */
+  endSteps(): string | undefined {
+    return this.#progress?.end();
   }
 
   async print(result: Result): Promise<void> {
     const { jq, compactOutput } = this.#globals;
     const output = this.wantsJson ? 'json' : 'plain';
-    await printResult(result, this.invocation.stdout, { output, jq, compact: compactOutput === true });
+    this.endSteps();
+    await printResult(result, this.invocation.stdout, { output, jq, compact: compactOutput === true, colors: this.colors('stdout') });
+  }
+
+  /** Log lines of this run: on standard error with -v, and in a file where a command has one. */
+  get logger(): Logger {
+    return (this.#logger ??= toAll(this.verbosity === 0 ? [] : [this.#verboseLogger()]));
+  }
+
+  #verboseLogger(): Logger {
+    const { stderr, env } = this.invocation;
+    const level = this.verbosity === 1 ? 'info' : 'debug';
+    return logLines({ level, format: logSettings(env).format, write: (line) => stderr.write(line) });
+  }
+
+  /**
+   * Writes a log file of this run where the environment asks for one, and its beginning and end in it.
+   * @param command `node create`: its folder. Arguments are not logged: a ticket may be among them.
+   * Source: command-line.md 1.3, 4.7
+   */
+  beginLog(command: string): void {
+    const { env } = this.invocation;
+    if (!isOn(VARIABLES.logging, env)) return;
+    const file = new LogFile(this.path('commands', command), {
+      bytesMax: 1_000_000 * (Number(valueOf(VARIABLES.logMaxSize, env)) || LOG_MB),
+      filesMax: Number(valueOf(VARIABLES.logMaxFiles, env)) || LOG_FILES,
+      now: () => Date.now(),
+    });
+    const logs = [logLines({ ...logSettings(env), write: (line) => file.write(line) })];
+    this.#logger = toAll(this.verbosity === 0 ? logs : [...logs, this.#verboseLogger()]);
+    this.#logger.log('info', 'command.started', { command, process: process.pid });
+    this.atEnd(() => {
+      this.logger.log('info', 'command.ended', { command });
+      file.close();
+    });
   }
 
   /** The state of this user; opened once, and let go at the end. @throws {StorageError} */
@@ -104,14 +174,17 @@ export class Cli {
   }
 
   async #openHome(): Promise<Home> {
-    const home = await Home.open(this.folder, { clock: systemClock, random: systemRandom });
+    // Loaded when a command needs it: the library takes longer than most of them.
+    const [{ systemClock, systemRandom }, manager] = await Promise.all([import('postern'), import('postern/manager')]);
+    const home = await manager.Home.open(this.folder, { clock: systemClock, random: systemRandom });
     this.atEnd(() => home.close());
     return home;
   }
 
   /** A node for this run only: it appears in no list. */
   async temporaryNode(): Promise<Node> {
-    const node = await createNode({ name: 'command', logger: silentLogger });
+    const { createNode } = await import('postern');
+    const node = await createNode({ name: 'command', logger: this.logger });
     this.atEnd(() => node.stop());
     return node;
   }
@@ -127,9 +200,13 @@ export class Cli {
   }
 
   async close(): Promise<void> {
+    this.endSteps();
     for (const letGo of this.#atEnd.splice(0).reverse()) await letGo();
   }
 }
+
+const LOG_MB = 100;
+const LOG_FILES = 60;
 
 /** Source: command-line.md 8.1 */
 const indented = (text: string) => text.replaceAll(/^(?=.)/gm, '    ');

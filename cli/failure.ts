@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import type { Output } from './invocation.ts';
+import { type Palette, painted, widthOf, wrapped } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 /** Exit codes. Source: command-line.md 1.6 */
@@ -110,21 +111,22 @@ const CAUSES_MAX = 5;
 export function printFailure(
   failure: CommandError,
   stderr: Output,
-  { json, programName }: { readonly json: boolean; readonly programName: string },
+  { json, programName, colors }: { readonly json: boolean; readonly programName: string; readonly colors: Palette },
 ): void {
   const help = failure.help ?? `See '${programName} --help'.`;
   const causes: string[] = [];
   for (let cause = failure.cause; cause instanceof Error && causes.length < CAUSES_MAX; cause = cause.cause)
     causes.push(`  > ${oneLine(cause.message)}`);
+  const shown = (text: string) => painted(wrapped(text, widthOf(stderr)), colors);
   const lines = [
     '',
-    'Error:',
+    colors.bad(colors.heading('Error:')),
     ...visible(failure.message)
       .split('\n')
-      .map((line) => `  ${line}`),
-    `  ${help}`,
-    ...causes,
-    `  ${failure.code} · postern ${VERSION}`,
+      .map((line) => shown(`  ${line}`)),
+    shown(`  ${help}`),
+    ...causes.map(shown),
+    colors.dim(`  ${failure.code} · postern ${VERSION}`),
   ];
   stderr.write(`${lines.join('\n')}\n`);
   if (json) stderr.write(`${JSON.stringify({ error: { code: failure.code, message: failure.message, help } })}\n`);

@@ -1,6 +1,7 @@
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
+import { pathOf, presentOf } from './doing.ts';
 import { FAMILIES, GROUPS } from './families.ts';
 import { EXIT } from './failure.ts';
 import { TwoLengthHelp } from './help.ts';
@@ -19,8 +20,10 @@ export type Doing = <Given extends readonly unknown[]>(
 /**
  * The whole command, made anew for each run.
  * @param words families that none of these names are there by their line in the help only, since to load them takes time
+ * @param instead what becomes of the work of a verb, where it is not done at once and its result printed; global options of the
+ * words do not count then
  */
-export async function makeProgram(cli: Cli, words?: readonly string[]): Promise<CommandUnknownOpts> {
+export async function makeProgram(cli: Cli, words?: readonly string[], instead?: Doing): Promise<CommandUnknownOpts> {
   const { invocation } = cli;
   const help = new TwoLengthHelp(invocation);
   const program = new Command(cli.programName)
@@ -55,17 +58,29 @@ export async function makeProgram(cli: Cli, words?: readonly string[]): Promise<
     (work) =>
     async (...given) => {
       if (cli.onlyParses) return;
+      const command = given.at(-1) as CommandUnknownOpts;
+      if (!isUnlogged(command)) cli.beginLog(pathOf(command));
+      if (!staysOpen(command)) cli.step(presentOf(command));
       const result = await work(...given);
       if (result !== undefined) await cli.print(result);
     };
-  program.hook('preAction', (root) => cli.use(root.opts() as GlobalOptions));
+  if (instead === undefined) program.hook('preAction', (root) => cli.use(root.opts() as GlobalOptions));
 
-  for (const { name, description, group, load } of FAMILIES) {
-    const command = program.command(name).description(description).helpGroup(GROUPS[group]);
-    if (words === undefined || words.includes(name)) (await load())(command, cli, doing);
+  for (const { name, description, group, hidden, load } of FAMILIES) {
+    const command = program.command(name, { hidden: hidden === true }).description(description).helpGroup(GROUPS[group]);
+    if (words === undefined || words.includes(name)) (await load())(command, cli, instead ?? doing);
   }
   refuseRepetition(program);
   return program;
+}
+
+/** Reset would bring back what it removes; the shell asks for completions at each press of a key. */
+const isUnlogged = (command: CommandUnknownOpts) => ['reset', 'completion'].includes(command.name());
+
+/** These end by a signal: they wait, and are not busy. */
+function staysOpen(command: CommandUnknownOpts): boolean {
+  const given = command.opts() as Readonly<Record<string, unknown>>;
+  return ['foreground', 'childProcess', 'follow', 'blocking'].some((name) => given[name] === true);
 }
 
 /** A single value that is given twice is an error. Source: command-line.md 1.1 */

@@ -1,5 +1,6 @@
 import { CommandError, EXIT } from './failure.ts';
 import type { Output } from './invocation.ts';
+import { highlighted, type Palette, painted, widthOf, wrapped } from './terminal.ts';
 
 /** What a verb gives, in up to three forms. Source: command-line.md 2.1 */
 export interface Result {
@@ -15,21 +16,27 @@ export interface OutputOptions {
   readonly output: 'plain' | 'json';
   readonly jq?: string | undefined;
   readonly compact: boolean;
+  /** Of standard output. */
+  readonly colors: Palette;
 }
 
 /**
  * Writes the form that is asked for. On a terminal the text ends with a newline, into a pipe none is added.
  * @throws {CommandError} when JSON is asked for and there is none, or the filter is none
  */
-export async function printResult(result: Result, stdout: Output, { output, jq, compact }: OutputOptions): Promise<void> {
+export async function printResult(result: Result, stdout: Output, { output, jq, compact, colors }: OutputOptions): Promise<void> {
   const json = result.json === undefined ? undefined : () => JSON.stringify(result.json, undefined, compact ? undefined : 2);
   if (output === 'json') {
     if (json === undefined) throw new CommandError(EXIT.usage, 'This command has no JSON form.', { help: 'Leave out --output json.' });
-    write(jq === undefined ? json() : await filtered(result.json, jq, compact), stdout);
+    write(highlighted(jq === undefined ? json() : await filtered(result.json, jq, compact), colors), stdout);
     return;
   }
-  const forms = stdout.isTTY === true ? [result.plain, result.machine] : [result.machine];
-  write(forms.find((form) => form !== undefined) ?? json?.() ?? result.plain ?? '', stdout);
+  const { plain, machine } = result;
+  // What another command takes is never broken or coloured, also where a person looks.
+  const forPeople = plain === undefined ? undefined : painted(wrapped(plain, widthOf(stdout)), colors);
+  const forms = stdout.isTTY === true ? [forPeople, machine] : [machine];
+  const text = forms.find((form) => form !== undefined) ?? (json === undefined ? plain : highlighted(json(), colors));
+  write(text ?? '', stdout);
 }
 
 function write(text: string, stdout: Output): void {

@@ -22,7 +22,9 @@ export async function run(invocation: Invocation): Promise<number> {
     const failure = failureOf(thrown);
     // What failed in parsing has not set the options yet.
     const json = cli.wantsJson || invocation.args.join(' ').includes('--output json') || invocation.args.includes('--output=json');
-    printFailure(failure, invocation.stderr, { json, programName: cli.programName });
+    cli.endSteps();
+    cli.logger.log('error', 'command.failed', { code: failure.code, exit: failure.exitCode });
+    printFailure(failure, invocation.stderr, { json, programName: cli.programName, colors: cli.colors('stderr') });
     return failure.exitCode;
   } finally {
     await cli.close();

@@ -45,7 +45,7 @@ export async function shown<Item>(
   const [only] = kind.items;
   if (kind.items.length === 1 && only !== undefined) return show(only);
   const results: Result[] = [];
-  const names = await picked(`Which ${kind.title.toLowerCase()}?`, kind.items.map(kind.nameOf));
+  const names = await picked(cli, `Which ${kind.title.toLowerCase()}?`, kind.items.map(kind.nameOf));
   for (const each of names) results.push(await show(find(cli, kind, each)));
   return { plain: results.map(({ plain, machine }) => plain ?? machine ?? '').join('\n\n'), json: results.map(({ json }) => json) };
 }
@@ -95,6 +95,6 @@ async function chosenToDelete<Item>(cli: Cli, kind: Kind<Item>, name: string | u
   if (name !== undefined) return [find(cli, kind, name)];
   if (!cli.mayPrompt) return [];
   if (kind.items.length === 1) return kind.items;
-  const names = await picked(`Delete which ${kind.title.toLowerCase()}?`, kind.items.map(kind.nameOf));
+  const names = await picked(cli, `Delete which ${kind.title.toLowerCase()}?`, kind.items.map(kind.nameOf));
   return names.map((each) => find(cli, kind, each));
 }
