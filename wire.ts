@@ -6,6 +6,8 @@
 /** Both sets of primitives: OpenSSL's, and a portable one that is independent of it. */
 /** The history of an identity's keys: read and verified, and as bytes. */
 export { type ChangeHistory, exportChangeHistory, importChangeHistory } from './identities/change-history.ts';
+/** A signed statement of attributes, taken apart but not believed. */
+export { type Credential, decodeCredential } from './identities/credential.ts';
 export { nobleCrypto } from './identities/noble.ts';
 export { nodeCrypto } from './identities/node-crypto.ts';
 /** What a WebSocket message holds. */

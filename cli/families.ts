@@ -20,6 +20,8 @@ interface FamilyEntry {
   /** One line of the help. */
   readonly description: string;
   readonly group: keyof typeof GROUPS;
+  /** It works, and stands in no help unless hidden ones are asked for. */
+  readonly hidden?: true;
   /** Loaded when it is called: the whole library takes longer than most commands. */
   readonly load: () => Promise<Fill>;
 }
@@ -73,6 +75,12 @@ export const FAMILIES: readonly FamilyEntry[] = [
     description: 'Policies: who may use a resource, by attributes.',
     group: 'trust',
     load: async () => (await import('./commands/policy.ts')).policyFamily,
+  },
+  {
+    name: 'credential',
+    description: 'Credentials: what one identity attests of another.',
+    group: 'trust',
+    load: async () => (await import('./commands/credential.ts')).credentialFamily,
   },
   {
     name: 'identity',
