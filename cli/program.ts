@@ -1,7 +1,6 @@
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
-import { pathOf, presentOf } from './doing.ts';
 import { FAMILIES, GROUPS } from './families.ts';
 import { EXIT } from './failure.ts';
 import { TwoLengthHelp } from './help.ts';
@@ -58,29 +57,17 @@ export async function makeProgram(cli: Cli, words?: readonly string[], instead?:
     (work) =>
     async (...given) => {
       if (cli.onlyParses) return;
-      const command = given.at(-1) as CommandUnknownOpts;
-      if (!isUnlogged(command)) cli.beginLog(pathOf(command));
-      if (!staysOpen(command)) cli.step(presentOf(command));
       const result = await work(...given);
       if (result !== undefined) await cli.print(result);
     };
   if (instead === undefined) program.hook('preAction', (root) => cli.use(root.opts() as GlobalOptions));
 
-  for (const { name, description, group, hidden, load } of FAMILIES) {
-    const command = program.command(name, { hidden: hidden === true }).description(description).helpGroup(GROUPS[group]);
+  for (const { name, description, group, hidden = false, load } of FAMILIES) {
+    const command = program.command(name, { hidden }).description(description).helpGroup(GROUPS[group]);
     if (words === undefined || words.includes(name)) (await load())(command, cli, instead ?? doing);
   }
   refuseRepetition(program);
   return program;
-}
-
-/** Reset would bring back what it removes; the shell asks for completions at each press of a key. */
-const isUnlogged = (command: CommandUnknownOpts) => ['reset', 'completion'].includes(command.name());
-
-/** These end by a signal: they wait, and are not busy. */
-function staysOpen(command: CommandUnknownOpts): boolean {
-  const given = command.opts() as Readonly<Record<string, unknown>>;
-  return ['foreground', 'childProcess', 'follow', 'blocking'].some((name) => given[name] === true);
 }
 
 /** A single value that is given twice is an error. Source: command-line.md 1.1 */
