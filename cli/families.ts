@@ -77,6 +77,12 @@ export const FAMILIES: readonly FamilyEntry[] = [
     load: async () => (await import('./commands/policy.ts')).policyFamily,
   },
   {
+    name: 'credential',
+    description: 'Credentials: what one identity attests of another.',
+    group: 'trust',
+    load: async () => (await import('./commands/credential.ts')).credentialFamily,
+  },
+  {
     name: 'identity',
     description: 'Identities: keys with a name, and how they changed.',
     group: 'trust',

@@ -1,6 +1,7 @@
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
+import { pathOf, presentOf } from './doing.ts';
 import { FAMILIES, GROUPS } from './families.ts';
 import { EXIT } from './failure.ts';
 import { TwoLengthHelp } from './help.ts';
@@ -57,6 +58,9 @@ export async function makeProgram(cli: Cli, words?: readonly string[], instead?:
     (work) =>
     async (...given) => {
       if (cli.onlyParses) return;
+      const command = given.at(-1) as CommandUnknownOpts;
+      if (!isUnlogged(command)) cli.beginLog(pathOf(command));
+      if (!staysOpen(command)) cli.step(presentOf(command));
       const result = await work(...given);
       if (result !== undefined) await cli.print(result);
     };
@@ -68,6 +72,15 @@ export async function makeProgram(cli: Cli, words?: readonly string[], instead?:
   }
   refuseRepetition(program);
   return program;
+}
+
+/** Reset would bring back what it removes; the shell asks for completions at each press of a key. */
+const isUnlogged = (command: CommandUnknownOpts) => ['reset', 'completion'].includes(command.name());
+
+/** These end by a signal: they wait, and are not busy. */
+function staysOpen(command: CommandUnknownOpts): boolean {
+  const given = command.opts() as Readonly<Record<string, unknown>>;
+  return ['foreground', 'childProcess', 'follow', 'blocking'].some((name) => given[name] === true);
 }
 
 /** A single value that is given twice is an error. Source: command-line.md 1.1 */
