@@ -62,4 +62,10 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['examples/portals/**/*.mjs'],
+    languageOptions: {
+      globals: { console: 'readonly', process: 'readonly', fetch: 'readonly', URLSearchParams: 'readonly', AbortSignal: 'readonly' },
+    },
+  },
 );
