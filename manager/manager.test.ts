@@ -175,3 +175,25 @@ test('with an authority only who holds its credential is answered', async () => 
   await expect(refused).rejects.toMatchObject({ code: 'TRUST_OPTIONS' });
   await expect(world.start('fourth', { trust: { kind: 'project', name: 'none' } })).rejects.toMatchObject({ code: 'PROJECT_UNKNOWN' });
 });
+
+test('by the name of its own identity a node is itself, with its credential', async () => {
+  const authority = await world.run(world.identity('authority'));
+  const holder = await world.run(world.identity('holder'));
+  await authority.identity.importHistory(await holder.identity.exportHistory());
+  const { identifier: subject } = holder.identity;
+  const credential = await world.run(authority.identity.issueCredential(subject, {}, { lifeSeconds: 3_600 }));
+  const expiresAt = world.clock.wallSeconds() + 3_600;
+  await holder.repository.cacheCredential({ subject, issuer: authority.identity.identifier, scope: 's', expiresAt, credential });
+  const trust = { kind: 'authority', history: await authority.identity.exportHistory(), scope: 's' } as const;
+  await world.start('blue', { trust });
+  // As a home opens it once more.
+  const again = new Proxy(holder.identity, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  const green = await world.start('holder', { trust, identities: () => Promise.resolve(again) });
+  const { channel } = await world.run(green.channels.create({ to: '/node/blue/service/api', identity: 'again' }));
+  expect(await world.echoes(green, `${channel}/service/echo`)).toBe('7');
+});

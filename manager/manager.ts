@@ -17,7 +17,6 @@ import { tcp } from '../transports/tcp.ts';
 import { relayGrants } from '../workers/authority/relay-permission.ts';
 import { echo } from '../workers/echo.ts';
 import { hop } from '../workers/hop.ts';
-import { inlet } from '../workers/portal/inlet.ts';
 import { outlet } from '../workers/portal/outlet.ts';
 import { EPHEMERAL_SERVICE, NAMED_SERVICE } from '../workers/relay/relay-message.ts';
 import { relayService } from '../workers/relay/relay-service.ts';
@@ -31,6 +30,7 @@ import { type ChannelOptions, Channels } from './channels.ts';
 import { Decisions, type ExplainRequest, type ExplanationStatus, type PlanRequest, type PlanStatus } from './decisions.ts';
 import { ManagerError } from './errors.ts';
 import { Exposure, type WayIn } from './exposure.ts';
+import { LateInlet } from './late-inlet.ts';
 import { type ChannelsBy, type Link, Links, type LinksOptions, type NodeNames } from './links.ts';
 import type { HomeState, NodeRepository } from './ports.ts';
 import { PROJECT_FRAME_BYTES_MAX } from './project/project.ts';
@@ -197,6 +197,8 @@ export class Manager implements AsyncDisposable {
   /** Of the services that were started, those that have policies. */
   readonly #protectedServices: Resource[] = [];
   readonly #inlets: Resources<InletOptions, InletStatus>;
+  /** Those of them that were begun. */
+  readonly #begunInlets = new Set<LateInlet>();
   readonly #outlets: Resources<OutletOptions, OutletStatus>;
   readonly #relays: Resources<RelayOptions, RelayStatus>;
   readonly #listeners: Resources<ListenerOptions, ListenerStatus | undefined>;
@@ -235,7 +237,7 @@ export class Manager implements AsyncDisposable {
     this.#inlets = new Resources(this.node, resources, {
       kind: 'tcp-inlet',
       begin: (made, downSinceMs) => this.#beginInlet(made, downSinceMs),
-      statusOfFailed: (made, lastError) => inletStatus(made, undefined, lastError),
+      statusOfFailed: (made, lastError) => inletStatus(made, undefined, undefined, lastError),
       toSettings,
       fromSettings: inletOptions,
     });
@@ -557,32 +559,37 @@ export class Manager implements AsyncDisposable {
     const { name, listen, to, authorized, identity } = options;
     const by = await this.#identityNamed(identity);
     const link = await this.links.open(parseMultiAddress(to), { ...this.#channelsBy(by), ...(authorized && { authorized }) });
-    try {
-      const resource: Resource = { name, type: 'tcp-inlet' };
-      const made = await inlet(this.node, {
-        listen,
-        outlet: link,
-        allow: this.access.incoming(resource),
-        allowTo: this.access.outgoing(resource),
-      });
-      const enough = link.need();
-      const outage = new Outage(this.node.clock, link, downSinceMs);
-      return {
-        outage,
-        get status() {
-          return inletStatus(options, link, undefined);
-        },
-        close: async () => {
-          outage.close();
-          enough();
-          await made.close();
-          await link.close();
-        },
-      };
-    } catch (thrown) {
+    const resource: Resource = { name, type: 'tcp-inlet' };
+    const made = new LateInlet(this.node, {
+      listen,
+      outlet: link,
+      allow: this.access.incoming(resource),
+      allowTo: this.access.outgoing(resource),
+    });
+    const end = async () => {
+      this.#begunInlets.delete(made);
+      await made.close();
       await link.close();
+    };
+    try {
+      const others = [...this.#begunInlets];
+      this.#begunInlets.add(made);
+      await made.begin(others);
+    } catch (thrown) {
+      await end();
       throw thrown;
     }
+    const outage = new Outage(this.node.clock, made, downSinceMs);
+    return {
+      outage,
+      get status() {
+        return inletStatus(options, link, made, undefined);
+      },
+      close: async () => {
+        outage.close();
+        await end();
+      },
+    };
   }
 
   async #beginRelay(options: RelayOptions, downSinceMs?: number): Promise<Running<RelayStatus>> {
@@ -593,12 +600,18 @@ export class Manager implements AsyncDisposable {
       await link.close();
       throw new ManagerError('ADDRESS_ROUTE', `${at} leads to this node itself: name the node at which it is to be reachable.`);
     }
-    const session = relaySession(this.node, relayWay(link, flow), { name: address });
+    let worker: Address | undefined;
+    const session = relaySession(this.node, relayWay(link, flow), {
+      name: address,
+      onRegistered: (relay) => {
+        worker = relay.worker;
+      },
+    });
     const outage = new Outage(this.node.clock, session, downSinceMs);
     return {
       outage,
       get status() {
-        return relayStatus(options, link, session, undefined);
+        return relayStatus(options, link, { session, worker }, undefined);
       },
       close: async () => {
         outage.close();
@@ -646,7 +659,8 @@ export class Manager implements AsyncDisposable {
     const identity = await this.#options.identities?.(name);
     if (identity === undefined)
       throw new ManagerError('RESOURCE_UNKNOWN', `The identity ${JSON.stringify(name)} was not found: create it first.`);
-    return identity;
+    // By its own name the node is itself, with its credential.
+    return identity.identifier === this.identity.identifier ? this.identity : identity;
   }
 
   /** Stores the policy first: the resource is never there without. */
@@ -759,18 +773,23 @@ function outletStatus(name: string, to: string): OutletStatus {
   return { to, worker_addr: name, payload: null };
 }
 
-function inletStatus({ name, listen, to }: InletOptions, link: Link | undefined, lastError: string | undefined): InletStatus {
-  const current = link?.current;
+function inletStatus(
+  { name, listen, to }: InletOptions,
+  link: Link | undefined,
+  made: LateInlet | undefined,
+  lastError: string | undefined,
+): InletStatus {
+  const current = made?.current;
   const sessions = link?.sessions ?? [];
   return {
     alias: name,
     bind_addr: formatHostPort(parseHostPort(listen)),
-    worker_addr: null,
+    worker_addr: made?.address.name ?? null,
     payload: null,
     outlet_route: current?.toString() ?? null,
     status: current === undefined ? 'Down' : 'Up',
     outlet_addr: to,
-    last_failure: lastError ?? sessions.findLast((each) => each.lastError !== undefined)?.lastError ?? null,
+    last_failure: lastError ?? made?.lastError ?? sessions.findLast((each) => each.lastError !== undefined)?.lastError ?? null,
     sessions,
   };
 }
@@ -778,17 +797,17 @@ function inletStatus({ name, listen, to }: InletOptions, link: Link | undefined,
 function relayStatus(
   { name, at }: RelayOptions,
   link: Link | undefined,
-  session: ReturnType<typeof relaySession> | undefined,
+  made: { readonly session: ReturnType<typeof relaySession>; readonly worker: Address | undefined } | undefined,
   lastError: string | undefined,
 ): RelayStatus {
-  const current = session?.current;
-  const sessions = [...(link?.sessions ?? []), ...(session ? [session.status] : [])];
+  const current = made?.session.current;
+  const sessions = [...(link?.sessions ?? []), ...(made ? [made.session.status] : [])];
   return {
     name,
     destination_address: at,
     forwarding_route: current?.toString() ?? null,
     remote_address: current?.recipient.name ?? null,
-    worker_address: null,
+    worker_address: (current && made.worker?.name) ?? null,
     flow_control_id: link?.flow?.id ?? null,
     connection_status: current === undefined ? 'Down' : 'Up',
     last_failure: lastError ?? sessions.findLast((each) => each.lastError !== undefined)?.lastError ?? null,

@@ -2,7 +2,7 @@ import type { HasFlow, Node } from '../../runtime/node.ts';
 import { route } from '../../runtime/route.ts';
 import type { Way } from '../../runtime/way.ts';
 import { maintain, type Session } from '../session/session.ts';
-import { REGISTER_TIMEOUT_MS, registerRelay } from './remote-relay.ts';
+import { REGISTER_TIMEOUT_MS, registerRelay, type RemoteRelay } from './remote-relay.ts';
 
 export interface RelaySessionOptions {
   /** The relay becomes `forward_to_NAME`. */
@@ -14,13 +14,19 @@ export interface RelaySessionOptions {
    * was given to somebody else while we were silent is missed by that alone. Default: yes; what never came back is not judged.
    */
   readonly ping?: boolean;
+  /** Called with each registration, before the session is up by it. */
+  readonly onRegistered?: (relay: RemoteRelay) => void;
 }
 
 /**
  * Keeps a relay registered at the node that `way` leads to: again after each loss and whenever the way changes. Others depend
  * on it whom we do not see, so it counts as needed as long as it lives. Source: routing.md 5.5; decisions.md A5
  */
-export function relaySession(node: Node, way: Way | (Way & HasFlow), { name, timeoutMs, ping = true }: RelaySessionOptions): Session {
+export function relaySession(
+  node: Node,
+  way: Way | (Way & HasFlow),
+  { name, timeoutMs, ping = true, onRegistered }: RelaySessionOptions,
+): Session {
   const confirmMs = timeoutMs ?? REGISTER_TIMEOUT_MS;
   return maintain(node, {
     name: `relay ${name}`,
@@ -31,6 +37,7 @@ export function relaySession(node: Node, way: Way | (Way & HasFlow), { name, tim
     attemptTimeoutMs: confirmMs + 1_000,
     make: async ({ signal, over }) => {
       const relay = await registerRelay(node, over, { name, timeoutMs: confirmMs, signal });
+      onRegistered?.(relay);
       return {
         route: relay.route,
         closed: relay.closed,

@@ -29,6 +29,8 @@ export interface RegisterRelayOptions {
 export interface RemoteRelay {
   /** The relay's address there, such as `forward_to_n3`: others send to `[…route to that node, address, …]`. */
   readonly address: Address;
+  /** The worker on this node that sends relayed messages on to their receivers here. */
+  readonly worker: Address;
   /** From here to the relay. */
   readonly route: Route;
   /** By which relayed messages come in: publish on it what they may reach. Absent when the route stays on this node. */
@@ -100,6 +102,10 @@ class RemoteRelayWorker implements Worker, RemoteRelay {
 
   get address(): Address {
     return this.#route.recipient;
+  }
+
+  get worker(): Address {
+    return this.#internal;
   }
 
   get route(): Route {
