@@ -1,4 +1,4 @@
-import type { VerifiedCredential } from '../../identities/credential.ts';
+import { decodeCredential, type VerifiedCredential } from '../../identities/credential.ts';
 import type { Identifier } from '../../identities/identifier.ts';
 import type { Identity, Presentation } from '../../identities/identity.ts';
 import type { TrustPolicy } from '../../identities/trust.ts';
@@ -457,10 +457,21 @@ export abstract class ChannelWorker<Side extends HandshakeSide = HandshakeSide> 
     return this.#setup.revocations === undefined ? [] : credentials.map((each) => factsOf(this.#setup.identity.crypto, each));
   }
 
-  /** What the other end was let in with, or uses by now, is void: it comes again with another credential, or not at all. Source: decisions.md D6 */
+  #ownFacts(): readonly CredentialFacts[] {
+    if (this.#presented === undefined) return [];
+    const credential = decodeCredential(this.#presented);
+    const subject = this.#setup.identity.identifier;
+    return [factsOf(this.#setup.identity.crypto, { ...credential, subject, issuer: credential.issuerKey.subject })];
+  }
+
+  /**
+   * What either end was let in with, or uses by now, is void: it comes again with another credential, or not at all. Our own counts,
+   * too, since what the other end says of it may not reach us any more. Source: decisions.md D6
+   */
   #endIfRevoked(): boolean {
     const { revocations } = this.#setup;
-    if (this.#isEnded || revocations === undefined || this.#peer?.facts.some((each) => revocations.isRevoked(each)) !== true) return false;
+    const facts = [...(this.#peer?.facts ?? []), ...this.#ownFacts()];
+    if (this.#isEnded || revocations === undefined || !facts.some((each) => revocations.isRevoked(each))) return false;
     this.#log('warn', 'channel.credential.revoked');
     this.tell('peer.lost');
     return true;
