@@ -95,3 +95,9 @@ export const FAMILIES: readonly FamilyEntry[] = [
     load: async () => (await import('./commands/vault.ts')).vaultFamily,
   },
 ];
+  {
+    name: 'authority',
+    description: 'Authorities: who belongs, and what is attested of them.',
+    group: 'trust',
+    load: async () => (await import('./commands/authority.ts')).authorityFamily,
+  },

@@ -8,6 +8,7 @@ import { nodeOrDefault } from '../node/create-node.ts';
 import { runningNode } from '../node/known.ts';
 import { askNode } from '../node/resources.ts';
 import { neededPolicy } from '../policy.ts';
+import { whyVerbs } from './policy-why.ts';
 import type { Doing, Family } from '../program.ts';
 import { confirmed } from '../prompts.ts';
 import { allowOption, atNode } from './at.ts';
@@ -17,7 +18,7 @@ type Policy = NodeAnswer<'policy.set'>;
 
 const policyPlain = ({ resource, expression }: Policy) => `${resource}\n${expression}`;
 const isType = (name: string) => (RESOURCE_TYPES as readonly string[]).includes(name);
-const selectorOf = (name: string) => (isType(name) ? { type: name } : { name });
+export const selectorOf = (name: string) => (isType(name) ? { type: name } : { name });
 
 export function policyFamily(family: Family, cli: Cli, doing: Doing): void {
   explained(
@@ -96,4 +97,6 @@ export function policyFamily(family: Family, cli: Cli, doing: Doing): void {
         return { plain: `  ✔ The policy of ${resource} was deleted.` };
       }),
     );
+
+  whyVerbs(family, cli, doing);
 }

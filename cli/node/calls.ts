@@ -61,6 +61,54 @@ const policyStatus = z.object({ resource: z.string(), action: z.string(), expres
 
 export const nodeShown = z.object({
   name: z.string(),
+const attributes = z.record(z.string(), z.string()).nullable();
+const optionalText = z.string().nullable();
+
+/** Something that policies did not let pass. */
+export const denialStatus = z.object({
+  number: z.number(),
+  first_at: z.number(),
+  last_at: z.number(),
+  count: z.number(),
+  resource: z.string(),
+  type: z.string(),
+  action: z.string(),
+  direction: z.enum(['in', 'out']),
+  identifier: optionalText,
+  attributes,
+  expression: optionalText,
+  rule: optionalText,
+  reason: z.string(),
+});
+
+const fact = z.object({ name: z.string(), value: optionalText });
+export const explanationStatus = z.object({
+  resource: z.string(),
+  action: z.string(),
+  identifier: optionalText,
+  allowed: z.boolean(),
+  reason: z.string(),
+  expression: optionalText,
+  rule: optionalText,
+  /** Parts of parts of parts: only printed here. */
+  tree: z.unknown(),
+  facts: z.array(fact).readonly(),
+  change: z.array(fact).readonly().nullable(),
+  is_exact: z.boolean(),
+  text: z.string(),
+});
+
+const reach = z.object({
+  resource: z.string(),
+  type: z.string(),
+  identifier: z.string(),
+  allowed: z.boolean(),
+  reason: z.string(),
+  expression: optionalText,
+});
+const turned = z.object({ resource: z.string(), type: z.string(), identifier: z.string(), gains: z.boolean() });
+export const planStatus = z.object({ reach: z.array(reach).readonly(), turned: z.array(turned).readonly() });
+
   identifier: z.string(),
   listener: z.string(),
   is_open: z.boolean(),
@@ -107,6 +155,17 @@ export const nodeCalls = {
 
   'channel.create': call(
     z.object({ to: z.string(), authorized, credential: z.string().optional(), identity, timeoutMs: waitMs }),
+  'policy.explain': call(z.object({ resource: z.string(), identifier: z.string(), attributes: attributes.optional() }), explanationStatus),
+  'policy.explain-denial': call(z.object({ number: z.number().int(), first_at: z.number().optional() }), explanationStatus),
+  'policy.plan': call(
+    z.object({
+      members: z.array(z.object({ identifier: z.string(), attributes })),
+      changes: z.array(z.object({ selector, expression: optionalText })),
+    }),
+    planStatus,
+  ),
+  'policy.log': call(none, z.array(denialStatus)),
+
     channelStatus,
   ),
   'channel.list': call(none, z.array(channelStatus)),

@@ -47,6 +47,13 @@ export function nodeHandlers(manager: Manager): Handlers<NodeCalls> {
     },
     'policy.list': () => now([...policies.list()]),
     'policy.delete': ({ selector }) => policies.delete(selected(selector)),
+    // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown becomes a rejection
+    'policy.explain': async (asked) => manager.explain(defined(asked)),
+    'policy.explain-denial': (denial) => manager.decisions.explain(defined(denial)),
+    // eslint-disable-next-line @typescript-eslint/require-await -- as above
+    'policy.plan': async ({ members, changes }) =>
+      manager.plan({ members, changes: changes.map(({ selector, expression }) => ({ selector: selected(selector), expression })) }),
+    'policy.log': () => manager.decisions.list(),
 
     'channel.create': ({ authorized, credential, ...options }) =>
       channels.create(

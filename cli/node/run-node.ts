@@ -1,5 +1,5 @@
 import { createNode, jsonLogger, type Logger, systemClock } from 'postern';
-import { createManager, type Home, type Manager, type TrustOptions } from 'postern/manager';
+import { createManager, type Health, type Home, type Manager } from 'postern/manager';
 import type { Cli } from '../cli.ts';
 import { controlPlace } from '../control/place.ts';
 import { type ControlServer, controlServer } from '../control/server.ts';
@@ -7,11 +7,12 @@ import { notFound } from '../failure.ts';
 import { valueOf, VARIABLES } from '../environment.ts';
 import { LogFile } from '../process/log-file.ts';
 import { markOf } from '../process/process-state.ts';
-import { nodeCalls } from './calls.ts';
+import { nodeCalls, type NodeShown } from './calls.ts';
 import { nodeHandlers } from './handlers.ts';
 import { type HttpServer, httpServer } from './http.ts';
+import { startAuthorityWork } from './run-authority.ts';
 import { nodeResources, type NodeResources } from './resources.ts';
-import { knownNode, type NodeSettings } from './settings.ts';
+import { decisionFile, knownNode, type NodeSettings, trustOf } from './settings.ts';
 
 export interface RunOptions {
   /** A background node writes a log file; one in the foreground says what it has to say where it runs. */
@@ -20,9 +21,17 @@ export interface RunOptions {
   readonly restores: boolean;
 }
 
+/** What a node does once it runs. */
+export interface NodeWork {
+  shown(): NodeShown;
+  health(): Health;
+  /** Takes what commands ask. */
+  serve(): Promise<ControlServer>;
+  close(): Promise<void>;
+}
+
 /** A node of this home, running in this process. */
 export interface RunningNode {
-  readonly manager: Manager;
   show(): Promise<NodeResources>;
   /** Ends it, and writes that down. */
   close(): Promise<void>;
@@ -39,19 +48,22 @@ export async function runNode(cli: Cli, name: string, { isBackground, restores }
   const logger = loggerOf(cli, settings, logs);
   const ended: (() => Promise<void>)[] = [];
   try {
-    const manager = await startManager(home, name, settings, logger, restores);
-    ended.push(() => manager.close());
-    const show = async () => nodeResources(knownNode((await home.state.nodes.get(name)) ?? record), manager.show());
+    const { authority } = settings;
+    const work =
+      authority === undefined
+        ? await startManagerWork(cli, home, name, { settings, logger, restores, isBackground })
+        : await startAuthorityWork(cli, home, name, { settings, authority, logger });
+    ended.push(() => work.close());
+    const show = async () => nodeResources(knownNode((await home.state.nodes.get(name)) ?? record), work.shown());
     if (settings.http !== undefined) {
-      const http = await httpServer(settings.http, manager, show);
+      const http = await httpServer(settings.http, work, show);
       ended.push(() => http.close());
       await writeHttp(home, name, http);
     }
-    const place = await controlPlace(cli.folder, 'node', name);
-    const control: ControlServer = await controlServer(place, nodeCalls, nodeHandlers(manager), logger);
+    const control = await work.serve();
     ended.push(() => control.close());
-    logger.log('info', 'node.ready', { name, listener: manager.show().listener });
-    return { manager, show, close: () => closeAll() };
+    logger.log('info', 'node.ready', { name, listener: work.shown().listener });
+    return { show, close: () => closeAll() };
   } catch (thrown) {
     await closeAll();
     throw thrown;
@@ -65,7 +77,27 @@ export async function runNode(cli: Cli, name: string, { isBackground, restores }
   }
 }
 
-async function startManager(home: Home, name: string, settings: NodeSettings, logger: Logger, restores: boolean): Promise<Manager> {
+interface ManagerStart extends RunOptions {
+  readonly settings: NodeSettings;
+  readonly logger: Logger;
+}
+
+async function startManagerWork(cli: Cli, home: Home, name: string, start: ManagerStart): Promise<NodeWork> {
+  const manager = await startManager(cli, home, name, start);
+  return {
+    shown: () => manager.show(),
+    health: () => manager.health(),
+    serve: async () => controlServer(await controlPlace(cli.folder, 'node', name), nodeCalls, nodeHandlers(manager), start.logger),
+    close: () => manager.close(),
+  };
+}
+
+async function startManager(
+  cli: Cli,
+  home: Home,
+  name: string,
+  { settings, logger, restores, isBackground }: ManagerStart,
+): Promise<Manager> {
   const named = await home.named(settings.identity);
   if (named === undefined) throw notFound('Identity', settings.identity);
   const { launch } = settings;
@@ -83,19 +115,10 @@ async function startManager(home: Home, name: string, settings: NodeSettings, lo
       return found && home.identity(found);
     },
     restores,
+    // A node in the foreground has no folder.
+    ...(isBackground && { decisionFile: decisionFile(cli, name) }),
     services: launch === undefined ? { relay: true } : { uppercase: false },
   });
-}
-
-function trustOf(trust: NodeSettings['trust']): TrustOptions {
-  if (trust.kind !== 'authority') return trust;
-  const { history, scope, route } = trust;
-  return {
-    kind: 'authority',
-    history: Buffer.from(history, 'hex'),
-    ...(scope !== undefined && { scope }),
-    ...(route !== undefined && { route }),
-  };
 }
 
 /** Writes down that this process is the node. */

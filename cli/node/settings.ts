@@ -1,13 +1,31 @@
 import { z } from 'zod';
-import type { NodeRecord } from 'postern/manager';
+import type { NodeRecord, TrustOptions } from 'postern/manager';
+import type { Cli } from '../cli.ts';
 import { processMark, type ProcessMark, processStatus, type ProcessStatus } from '../process/process-state.ts';
 
 /** Whose credentials count at a node. Bytes are hex. Source: command-line.md 5.1 */
 const trustSettings = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
   z.object({ kind: z.literal('open') }),
   z.object({ kind: z.literal('authority'), history: z.string(), scope: z.string().optional(), route: z.string().optional() }),
   z.object({ kind: z.literal('project'), name: z.string() }),
 ]);
+
+/** Of a node that is an authority. Source: command-line.md 5.15 */
+const authoritySettings = z.object({
+  /** The id of the project. */
+  project: z.string(),
+  /** Attributes by identifier. */
+  trusted: z.record(z.string(), z.record(z.string(), z.string())),
+  /** The change history of whoever names administrators, in hex. */
+  accountAuthority: z.string().optional(),
+  enforcesAdminChecks: z.boolean(),
+  hasDirectAuthentication: z.boolean(),
+  hasTokens: z.boolean(),
+  hasTrustContextId: z.boolean(),
+  credentialLifeSeconds: z.number().int().positive().optional(),
+});
+export type AuthoritySettings = z.infer<typeof authoritySettings>;
 
 /** What a node was asked to be; it is the same again at each start. */
 export const nodeSettings = z.object({
@@ -20,6 +38,8 @@ export const nodeSettings = z.object({
   trust: trustSettings,
   /** How many -v. */
   verbosity: z.number().int(),
+  /** It is an authority, and no ordinary node. */
+  authority: authoritySettings.optional(),
   /** Only `echo` and what is listed start. */
   launch: z
     .object({ api: z.object({ name: z.string(), authorized: z.array(z.string()).optional(), identity: z.string().optional() }).optional() })
@@ -58,3 +78,18 @@ export function knownNode({ name, isDefault, settings, state }: NodeRecord): Kno
 }
 
 export const statusOf = (node: KnownNode): Promise<ProcessStatus> => processStatus(node.process);
+
+/** Where a node writes down what its policies deny. Source: decisions.md D12 */
+export const decisionFile = (cli: Cli, node: string) => cli.path('nodes', node, 'decisions.log');
+
+/** As a manager takes it. */
+export function trustOf(trust: NodeSettings['trust']): TrustOptions {
+  if (trust.kind !== 'authority') return trust;
+  const { history, scope, route } = trust;
+  return {
+    kind: 'authority',
+    history: Buffer.from(history, 'hex'),
+    ...(scope !== undefined && { scope }),
+    ...(route !== undefined && { route }),
+  };
+}
