@@ -1,0 +1,7 @@
+# The app of Analysis Corp: it connects to its own localhost.
+FROM node:20-bookworm-slim
+WORKDIR /app
+RUN npm install --no-audit --no-fund mongodb@7.9.0
+COPY examples/portals/mongodb/app.mjs ./
+USER 65532:65532
+ENTRYPOINT ["node", "app.mjs"]
