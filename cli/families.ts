@@ -53,6 +53,30 @@ export const FAMILIES: readonly FamilyEntry[] = [
     load: async () => (await import('./commands/message.ts')).messageFamily,
   },
   {
+  {
+    name: 'project-member',
+    description: 'Members of a project, and what their credentials say.',
+    group: 'project',
+    load: async () => (await import('./commands/project-member.ts')).projectMemberFamily,
+  },
+  {
+    name: 'project-admin',
+    description: 'Administrators of a project.',
+    group: 'project',
+    load: async () => (await import('./commands/project-admin.ts')).projectAdminFamily,
+  },
+  {
+    name: 'project-ticket',
+    description: 'Tickets that can still be redeemed.',
+    group: 'project',
+    load: async () => (await import('./commands/project-ticket.ts')).projectTicketFamily,
+  },
+  {
+    name: 'space',
+    description: 'Spaces: labels of projects.',
+    group: 'project',
+    load: async () => (await import('./commands/space.ts')).spaceFamily,
+  },
     name: 'tcp-outlet',
     description: 'Outlets: the end of a portal that is next to a TCP server.',
     group: 'portal',

@@ -57,6 +57,8 @@ export function parseServiceName(text: string): string {
 export const parseVaultName = named('vault');
 export const parseIdentityName = named('identity');
 export const parseRelayName = named('relay');
+/** The name of a relay that somebody is allowed, or `*` for any. */
+export const parseRelayOrAny = (text: string) => (text === '*' ? text : parseRelayName(text));
 
 function named(kind: string, prefix = ''): (text: string) => string {
   return (text) => {

@@ -53,6 +53,7 @@ export type {
   Settings,
   StoredResource,
 } from './ports.ts';
+export type { Removal } from '../workers/authority/removal.ts';
 export { ProjectError } from './project/errors.ts';
 export {
   askAuthority,
