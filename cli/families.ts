@@ -95,6 +95,18 @@ export const FAMILIES: readonly FamilyEntry[] = [
     load: async () => (await import('./commands/relay.ts')).relayFamily,
   },
   {
+    name: 'secure-channel',
+    description: 'Secure channels: end to end, through whatever is between.',
+    group: 'channel',
+    load: async () => (await import('./commands/secure-channel.ts')).secureChannelFamily,
+  },
+  {
+    name: 'secure-channel-listener',
+    description: 'Listeners for secure channels.',
+    group: 'channel',
+    load: async () => (await import('./commands/secure-channel-listener.ts')).secureChannelListenerFamily,
+  },
+  {
     name: 'policy',
     description: 'Policies: who may use a resource, by attributes.',
     group: 'trust',

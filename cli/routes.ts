@@ -1,6 +1,7 @@
 import type { Cli } from './cli.ts';
 import { CommandError, EXIT, usageError } from './failure.ts';
-import { parseRelayName } from './values.ts';
+import { runningNode } from './node/known.ts';
+import { parseNodeName, parseRelayName } from './values.ts';
 
 const DEFAULT_RELAY = 'default';
 const OUTLET = 'outlet';
@@ -26,17 +27,18 @@ export async function inletRoute(
     authorized,
   }: { readonly to?: string | undefined; readonly via?: string | undefined; readonly authorized?: readonly string[] | undefined },
 ): Promise<string> {
-  const isService = to?.startsWith('/service/') === true && to.split('/').length === 3;
-  if (to?.startsWith('/') === true && !isService) {
+  const given = to === undefined ? undefined : await withStandardInput(cli, to);
+  const isService = given?.startsWith('/service/') === true && given.split('/').length === 3;
+  if (given?.startsWith('/') === true && !isService) {
     if (via !== undefined) throw usageError('--via names a relay of the project: it does not go with a full route in --to.');
-    const route = await withDefaultProject(cli, await withStandardInput(cli, to));
+    const route = await withDefaultProject(cli, given);
     if (authorized !== undefined && route.startsWith('/project/'))
       throw usageError('--authorized does not go with a route through a project.');
     return route;
   }
   if (authorized !== undefined) throw usageError('--authorized does not go with a route through a project.');
   const project = await defaultProject(cli);
-  const [relay, service] = relayAndService(to, via, isService);
+  const [relay, service] = relayAndService(given, via, isService);
   return `/project/${project}/service/forward_to_${relay}/secure/api/service/${service}`;
 }
 
@@ -90,4 +92,12 @@ async function firstLine(cli: Cli): Promise<string> {
 /** A route that a user gave, as the node takes it. */
 export async function routeOf(cli: Cli, given: string): Promise<string> {
   return withDefaultProject(cli, await withStandardInput(cli, given));
+}
+
+/** As `routeOf`, for what is to answer now. @throws {CommandError} not found, for a node that this home does not know */
+export async function reachableRoute(cli: Cli, given: string): Promise<string> {
+  const route = await routeOf(cli, given);
+  const [, word, name = ''] = route.split('/');
+  if (word === 'node') await runningNode(cli, parseNodeName(name));
+  return route;
 }

@@ -88,6 +88,11 @@ export function parseIdentifierText(text: string): `I${string}` {
   return /^I[0-9a-f]{64}$/.test(text) ? (text as `I${string}`) : invalid('An identifier is "I" and 64 lower-case hex digits.');
 }
 
+/** Bytes as pairs of hex digits. */
+export function parseHex(text: string): string {
+  return /^([0-9a-fA-F]{2})+$/.test(text) ? text : invalid('Write pairs of hex digits.');
+}
+
 export function parseCount(text: string): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   return count >= 1 ? count : invalid('Write a number from 1 on.');

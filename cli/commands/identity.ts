@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import type { NamedIdentity } from 'postern/manager';
+import { importChangeHistory, nodeCrypto } from 'postern/wire';
 import type { Cli } from '../cli.ts';
 import { CommandError, EXIT, usageError } from '../failure.ts';
 import { explained } from '../help.ts';
@@ -122,6 +123,13 @@ export function identityFamily(family: Family, cli: Cli, doing: Doing): void {
 }
 
 function historyOf(hex: string): Uint8Array {
-  if (!/^([0-9a-fA-F]{2})+$/.test(hex)) throw new CommandError(EXIT.data, 'The history of an identity is given in hex.');
-  return Buffer.from(hex, 'hex');
+  const help = "Copy what 'identity show --full --encoding hex' printed for it.";
+  if (!/^([0-9a-fA-F]{2})+$/.test(hex)) throw new CommandError(EXIT.data, 'The history of an identity is given in hex.', { help });
+  const bytes = Buffer.from(hex, 'hex');
+  try {
+    importChangeHistory(nodeCrypto, bytes);
+    return bytes;
+  } catch (cause) {
+    throw new CommandError(EXIT.data, 'This is no history of an identity that holds.', { cause, help });
+  }
 }

@@ -8,8 +8,8 @@ import { askNode } from '../node/resources.ts';
 import { temporaryManager } from '../node/temporary.ts';
 import type { Doing, Family } from '../program.ts';
 import { retried, retryOptions } from '../retry.ts';
-import { routeOf } from '../routes.ts';
-import { parseDuration, parseIdentityName, parseNodeName } from '../values.ts';
+import { reachableRoute } from '../routes.ts';
+import { parseDuration, parseIdentityName, parseNodeName, parseProjectName } from '../values.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -23,15 +23,20 @@ export function messageFamily(family: Family, cli: Cli, doing: Doing): void {
     .option('--hex', 'message and answer are hex')
     .addOption(new Option('--timeout <DURATION>', 'for connecting, and for the answer').argParser(parseDuration).default(TIMEOUT_MS, '10s'))
     .option('--identity <NAME>', 'of the temporary node; the default one if left out', parseIdentityName)
+    .option('--project <NAME>', 'whose member the temporary node is; the default project if left out', parseProjectName)
+    .option('--authority-identity <HEX>', 'the temporary node trusts credentials that this identity issued')
+    .option('--authority-route <ROUTE>', 'it fetches its own credential there')
+    .option('--credential-scope <SCOPE>', 'it presents the stored credential of this scope')
     .action(
-      doing(async (message: string, { to, from, hex, timeout, identity, ...retries }) => {
-        if (from !== undefined && identity !== undefined)
-          throw usageError('--identity is that of the temporary node: it does not go with --from.');
+      doing(async (message: string, { to, from, hex, timeout, identity, ...given }) => {
+        const { project, authorityIdentity, authorityRoute, credentialScope, ...retries } = given;
+        const trust = { project, authorityIdentity, authorityRoute, credentialScope };
+        if (from !== undefined) refuseOfTemporary({ identity, ...trust });
         const payload = bareData(hex === true ? bytesOf(message) : new TextEncoder().encode(message));
-        const route = await routeOf(cli, to);
+        const route = await reachableRoute(cli, to);
         const ask =
           from === undefined
-            ? asTemporary(await temporaryManager(cli, identity), { to: route, payload, timeoutMs: timeout })
+            ? asTemporary(await temporaryManager(cli, identity, trust), { to: route, payload, timeoutMs: timeout })
             : asNode(cli, await runningNode(cli, from), { to: route, payload, timeoutMs: timeout });
         const answer = saidIn(await retried(cli, retries, ask));
         return { machine: hex === true ? Buffer.from(answer).toString('hex') : textOf(answer) };
@@ -42,6 +47,14 @@ export function messageFamily(family: Family, cli: Cli, doing: Doing): void {
     description: 'The message is made into one as workers of other nodes speak it: a text, or raw bytes with --hex.',
     examples: ['message send hello --to /node/n1/service/uppercase', 'message send hello --to /project/default/service/echo'],
   });
+}
+
+/** Another node is who it is. @throws {CommandError} */
+function refuseOfTemporary(given: Readonly<Record<string, string | undefined>>): void {
+  const [found] = Object.keys(given).filter((key) => given[key] !== undefined);
+  if (found === undefined) return;
+  const option = found.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw usageError(`--${option} is for the temporary node: it does not go with --from.`);
 }
 
 interface Sent {

@@ -46,6 +46,7 @@ export const transportStatus = z.object({
   processor_address: z.string(),
   flow_control_id: z.string(),
 });
+export type TransportStatus = z.infer<typeof transportStatus>;
 const channelStatus = z.object({
   address: z.string(),
   channel: z.string(),
@@ -56,11 +57,10 @@ const channelStatus = z.object({
   authorized_identifiers: z.array(z.string()).readonly().nullable(),
   flow_control_id: z.string(),
 });
+export type ChannelStatus = z.infer<typeof channelStatus>;
 const service = z.object({ addr: z.string(), type: z.string() });
 const policyStatus = z.object({ resource: z.string(), action: z.string(), expression: z.string() });
 
-export const nodeShown = z.object({
-  name: z.string(),
 const attributes = z.record(z.string(), z.string()).nullable();
 const optionalText = z.string().nullable();
 
@@ -109,6 +109,8 @@ const reach = z.object({
 const turned = z.object({ resource: z.string(), type: z.string(), identifier: z.string(), gains: z.boolean() });
 export const planStatus = z.object({ reach: z.array(reach).readonly(), turned: z.array(turned).readonly() });
 
+export const nodeShown = z.object({
+  name: z.string(),
   identifier: z.string(),
   listener: z.string(),
   is_open: z.boolean(),
@@ -153,8 +155,6 @@ export const nodeCalls = {
   'policy.list': call(none, z.array(policyStatus)),
   'policy.delete': call(z.object({ selector }), z.boolean()),
 
-  'channel.create': call(
-    z.object({ to: z.string(), authorized, credential: z.string().optional(), identity, timeoutMs: waitMs }),
   'policy.explain': call(z.object({ resource: z.string(), identifier: z.string(), attributes: attributes.optional() }), explanationStatus),
   'policy.explain-denial': call(z.object({ number: z.number().int(), first_at: z.number().optional() }), explanationStatus),
   'policy.plan': call(
@@ -166,21 +166,27 @@ export const nodeCalls = {
   ),
   'policy.log': call(none, z.array(denialStatus)),
 
+  'channel.create': call(
+    z.object({ to: z.string(), authorized, credential: z.string().optional(), identity, timeoutMs: waitMs }),
     channelStatus,
   ),
   'channel.list': call(none, z.array(channelStatus)),
+  'channel.show': call(address, channelStatus),
   'channel.delete': call(address, nothing),
 
   'listener.create': call(z.object({ name: z.string(), authorized, identity }), listenerStatus.optional()),
   'listener.list': call(none, z.array(listenerStatus)),
+  'listener.show': call(named, listenerStatus),
   'listener.delete': call(named, nothing),
 
   'tcp-listener.create': call(address, transportStatus),
   'tcp-listener.list': call(none, z.array(transportStatus)),
+  'tcp-listener.show': call(address, transportStatus),
   'tcp-listener.delete': call(address, nothing),
 
   'tcp-connection.create': call(z.object({ to: z.string() }), transportStatus),
   'tcp-connection.list': call(none, z.array(transportStatus)),
+  'tcp-connection.show': call(address, transportStatus),
   'tcp-connection.delete': call(address, nothing),
 
   'worker.list': call(none, z.array(z.object({ addr: z.string() }))),

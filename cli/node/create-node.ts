@@ -8,8 +8,16 @@ import { runningNode } from './known.ts';
 import type { NodeSettings } from './settings.ts';
 import { startNode, writeNode } from './start-node.ts';
 
+/** Whom a node is to trust. Source: command-line.md 5.1 */
+export interface TrustGiven {
+  readonly project?: string | undefined;
+  readonly authorityIdentity?: string | undefined;
+  readonly authorityRoute?: string | undefined;
+  readonly credentialScope?: string | undefined;
+}
+
 /** What can be said of a new node. Source: command-line.md 5.1 */
-export interface NodeOptions {
+export interface NodeOptions extends TrustGiven {
   readonly skipIsRunningCheck?: boolean;
   /** HOST:PORT */
   readonly tcpListenerAddress?: string;
@@ -18,10 +26,6 @@ export interface NodeOptions {
   /** HOST:PORT */
   readonly httpServerPort?: string;
   readonly identity?: string;
-  readonly project?: string;
-  readonly authorityIdentity?: string;
-  readonly authorityRoute?: string;
-  readonly credentialScope?: string;
 }
 
 const LOOPBACK_ANY_PORT = '127.0.0.1:0';
@@ -51,7 +55,7 @@ export async function createNodeRecord(cli: Cli, name: string | undefined, optio
 }
 
 /** Source: command-line.md 5.1, "Trust that results"; decisions.md D1 */
-async function trustFor(cli: Cli, options: NodeOptions): Promise<NodeSettings['trust']> {
+export async function trustFor(cli: Cli, options: TrustGiven): Promise<NodeSettings['trust']> {
   const { project, authorityIdentity, authorityRoute, credentialScope } = options;
   if (authorityIdentity === undefined) {
     if (authorityRoute !== undefined || credentialScope !== undefined)

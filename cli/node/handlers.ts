@@ -60,18 +60,22 @@ export function nodeHandlers(manager: Manager): Handlers<NodeCalls> {
         defined({ ...options, ...by(authorized), ...(credential !== undefined && { credential: Buffer.from(credential, 'hex') }) }),
       ),
     'channel.list': () => now([...channels.list()]),
+    'channel.show': ({ address }) => now(channels.show(address)),
     'channel.delete': ({ address }) => channels.delete(address).then(() => null),
 
     'listener.create': ({ authorized, ...options }) => listeners.create(defined({ ...options, ...by(authorized) })),
     'listener.list': () => now(listeners.list()),
+    'listener.show': ({ name }) => now(listeners.show(name)),
     'listener.delete': ({ name }) => listeners.delete(name).then(() => null),
 
     'tcp-listener.create': ({ address }) => tcpListeners.create(address),
     'tcp-listener.list': () => now([...tcpListeners.list()]),
+    'tcp-listener.show': ({ address }) => now(tcpListeners.show(address)),
     'tcp-listener.delete': ({ address }) => tcpListeners.delete(address).then(() => null),
 
     'tcp-connection.create': (options) => tcpConnections.create(options),
     'tcp-connection.list': () => now([...tcpConnections.list()]),
+    'tcp-connection.show': ({ address }) => now(tcpConnections.show(address)),
     'tcp-connection.delete': async ({ address }) => {
       await tcpConnections.delete(address);
       return null;

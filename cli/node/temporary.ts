@@ -2,22 +2,22 @@ import { createNode, silentLogger } from 'postern';
 import { createManager, type Home, type HomeState, type Manager, MemoryHome } from 'postern/manager';
 import type { Cli } from '../cli.ts';
 import { identityFor } from '../identity.ts';
+import { trustFor, type TrustGiven } from './create-node.ts';
+import { trustOf } from './settings.ts';
 
 /**
  * A node for this command only, as an identity of this home: it knows the nodes and projects of the home, and is written down
  * nowhere. Source: command-line.md 5.11
  */
-export async function temporaryManager(cli: Cli, identityName: string | undefined): Promise<Manager> {
+export async function temporaryManager(cli: Cli, identityName: string | undefined, trust: TrustGiven = {}): Promise<Manager> {
   const home = await cli.home();
   const named = await identityFor(cli, identityName, { makes: false });
-  const projects = await home.state.projects.list();
-  const project = projects.find(({ isDefault }) => isDefault);
   const manager = await createManager({
     node: await createNode({ name: 'command', logger: silentLogger }),
     identity: await home.identity(named),
     repository: home.repository,
     home: besides(home),
-    trust: project === undefined ? { kind: 'open' } : { kind: 'project', name: project.name },
+    trust: trustOf(await trustFor(cli, trust)),
     allowSelf: true,
     restores: false,
   });
