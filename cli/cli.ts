@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { Logger, Node } from 'postern';
 import type { Home } from 'postern/manager';
-import { defaultTimeoutMs, homeFolder, isOn, valueOf, VARIABLES } from './environment.ts';
+import { defaultTimeoutMs, environmentWarnings, homeFolder, isOn, valueOf, VARIABLES } from './environment.ts';
 import type { Invocation } from './invocation.ts';
 import { logLines, logSettings, toAll } from './log-lines.ts';
 import { LogFile } from './process/log-file.ts';
@@ -29,6 +30,12 @@ export class Cli {
   readonly folder: string;
   /** What the command ends with when nothing was thrown. */
   exitCode = 0;
+  /** What counts as the default project in this run, where a configuration names another one than the home does. */
+  project: string | undefined;
+  /** All families with their verbs; set by whoever runs this. */
+  wholeProgram: () => Promise<CommandUnknownOpts> = () => Promise.reject(new Error('This run has no program.'));
+  /** Help that was asked for. */
+  helpText = '';
   #globals: GlobalOptions = {};
   #home: Promise<Home> | undefined;
   #progress: Progress | undefined;
@@ -44,6 +51,7 @@ export class Cli {
   use(globals: GlobalOptions): void {
     this.#globals = globals;
     if (globals.pretty === true) this.warn('--pretty has no effect: JSON is indented anyway.');
+    for (const warning of environmentWarnings(this.invocation.env)) this.warn(warning);
   }
 
   get programName(): string {
@@ -83,10 +91,10 @@ export class Cli {
 
   /** Whether that stream may have colours. */
   hasColor(stream: 'stdout' | 'stderr'): boolean {
-    const { env } = this.invocation;
-    return (
-      this.#globals.color !== false && !isOn(VARIABLES.noColor, env) && env['TERM'] !== 'dumb' && this.invocation[stream].isTTY === true
-    );
+    const { env, args } = this.invocation;
+    // What fails in parsing is printed before the options are known.
+    const isOff = this.#globals.color === false || args.includes('--no-color') || isOn(VARIABLES.noColor, env);
+    return !isOff && env['TERM'] !== 'dumb' && this.invocation[stream].isTTY === true;
   }
 
   colors(stream: 'stdout' | 'stderr'): Palette {
@@ -179,6 +187,11 @@ export class Cli {
     const home = await manager.Home.open(this.folder, { clock: systemClock, random: systemRandom });
     this.atEnd(() => home.close());
     return home;
+  }
+
+  /** Lets go of its files, which are about to be removed. */
+  async closeHome(): Promise<void> {
+    await (await this.home()).close();
   }
 
   /** A node for this run only: it appears in no list. */

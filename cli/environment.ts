@@ -7,7 +7,7 @@ import { parseDuration } from './values.ts';
 export interface Variable {
   readonly name: string;
   /** The name that scripts for the original use; it counts when `name` is not set. */
-  readonly alias?: string;
+  readonly alias?: string | undefined;
   readonly meaning: string;
   readonly default: string;
 }
@@ -38,6 +38,25 @@ export const VARIABLES = {
   noColor: { name: 'NO_COLOR', meaning: 'As --no-color.', default: 'off' },
   noInput: { name: 'NO_INPUT', meaning: 'As --no-input.', default: 'off' },
 } satisfies Record<string, Variable>;
+
+/** Scripts for the original set them; here is nothing that they could change. Source: command-line.md 1.3 */
+export const IGNORED_VARIABLES: readonly string[] = [
+  'OCKAM_OPENTELEMETRY_*',
+  'OCKAM_TRACING_*',
+  'OCKAM_DISABLE_UPGRADE_CHECK',
+  'OCKAM_LOG_CRATES_FILTER',
+  'OCKAM_DEVELOPER',
+  'OCKAM_CONTROLLER_*',
+  'OCKAM_AUTHENTICATOR_ENDPOINT',
+];
+
+/** What is set and will not be done. */
+export function environmentWarnings(env: Env): readonly string[] {
+  return [
+    ...(isOn({ name: 'OCKAM_EBPF', meaning: '', default: '' }, env) ? ['OCKAM_EBPF: ordinary sockets are used.'] : []),
+    ...(Object.keys(env).some((name) => name.startsWith('OCKAM_POSTGRES_')) ? ['OCKAM_POSTGRES_*: the state of a home is in a file.'] : []),
+  ];
+}
 
 type Env = Invocation['env'];
 

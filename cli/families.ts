@@ -1,4 +1,5 @@
 import type { Cli } from './cli.ts';
+import { LATER } from './later.ts';
 import type { Doing, Family } from './program.ts';
 
 /** The headings of top-level help. Source: command-line.md 8.3 */
@@ -35,24 +36,23 @@ export const FAMILIES: readonly FamilyEntry[] = [
     load: async () => (await import('./commands/enroll.ts')).enrollVerb,
   },
   {
+    name: 'status',
+    description: 'What is here: the project, identities and nodes, and whether they answer.',
+    group: 'start',
+    load: async () => (await import('./commands/status.ts')).statusVerb,
+  },
+  {
+    name: 'reset',
+    description: 'Remove all state of this home.',
+    group: 'start',
+    load: async () => (await import('./commands/reset.ts')).resetVerb,
+  },
+  {
     name: 'project',
     description: 'Projects: who belongs together, and where they meet.',
     group: 'project',
     load: async () => (await import('./commands/project.ts')).projectFamily,
   },
-  {
-    name: 'node',
-    description: 'Nodes: processes that hold workers, portals and relays.',
-    group: 'node',
-    load: async () => (await import('./commands/node.ts')).nodeFamily,
-  },
-  {
-    name: 'message',
-    description: 'Messages: say something to a worker, and print what it answers.',
-    group: 'node',
-    load: async () => (await import('./commands/message.ts')).messageFamily,
-  },
-  {
   {
     name: 'project-member',
     description: 'Members of a project, and what their credentials say.',
@@ -77,6 +77,49 @@ export const FAMILIES: readonly FamilyEntry[] = [
     group: 'project',
     load: async () => (await import('./commands/space.ts')).spaceFamily,
   },
+  {
+    name: 'node',
+    description: 'Nodes: processes that hold workers, portals and relays.',
+    group: 'node',
+    load: async () => (await import('./commands/node.ts')).nodeFamily,
+  },
+  {
+    name: 'message',
+    description: 'Messages: say something to a worker, and print what it answers.',
+    group: 'node',
+    load: async () => (await import('./commands/message.ts')).messageFamily,
+  },
+  {
+    name: 'tcp-listener',
+    description: 'TCP listeners: where other nodes connect.',
+    group: 'node',
+    load: async () => (await import('./commands/tcp-listener.ts')).tcpListenerFamily,
+  },
+  {
+    name: 'tcp-connection',
+    description: 'TCP connections: ways to other nodes, made by hand.',
+    group: 'node',
+    load: async () => (await import('./commands/tcp-connection.ts')).tcpConnectionFamily,
+  },
+  {
+    name: 'worker',
+    description: 'Workers: what messages can be sent to.',
+    group: 'node',
+    load: async () => (await import('./commands/worker.ts')).workerFamily,
+  },
+  {
+    name: 'service',
+    description: 'Services: workers that a node starts for others.',
+    group: 'node',
+    load: async () => (await import('./commands/service.ts')).serviceFamily,
+  },
+  {
+    name: 'flow-control',
+    description: 'Flow control: what a connection or channel may reach.',
+    group: 'node',
+    load: async () => (await import('./commands/flow-control.ts')).flowControlFamily,
+  },
+  {
     name: 'tcp-outlet',
     description: 'Outlets: the end of a portal that is next to a TCP server.',
     group: 'portal',
@@ -113,6 +156,12 @@ export const FAMILIES: readonly FamilyEntry[] = [
     load: async () => (await import('./commands/policy.ts')).policyFamily,
   },
   {
+    name: 'authority',
+    description: 'Authorities: who belongs, and what is attested of them.',
+    group: 'trust',
+    load: async () => (await import('./commands/authority.ts')).authorityFamily,
+  },
+  {
     name: 'credential',
     description: 'Credentials: what one identity attests of another.',
     group: 'trust',
@@ -130,10 +179,52 @@ export const FAMILIES: readonly FamilyEntry[] = [
     group: 'trust',
     load: async () => (await import('./commands/vault.ts')).vaultFamily,
   },
-];
   {
-    name: 'authority',
-    description: 'Authorities: who belongs, and what is attested of them.',
-    group: 'trust',
-    load: async () => (await import('./commands/authority.ts')).authorityFamily,
+    name: 'environment',
+    description: 'The variables that set something.',
+    group: 'utility',
+    load: async () => (await import('./commands/environment.ts')).environmentVerb,
   },
+  {
+    name: 'completion',
+    description: 'A script by which a shell completes commands.',
+    group: 'utility',
+    load: async () => (await import('./commands/completion.ts')).completionVerb,
+  },
+  {
+    name: 'version',
+    description: 'Name, version and commit of this program.',
+    group: 'utility',
+    load: async () => (await import('./commands/version.ts')).versionVerb,
+  },
+  {
+    name: 'rendezvous',
+    description: 'Say to machines behind translation where they are seen.',
+    group: 'utility',
+    hidden: true,
+    load: async () => (await import('./commands/rendezvous.ts')).rendezvousFamily,
+  },
+  {
+    name: 'manpages',
+    description: 'Write a manual page for each command.',
+    group: 'utility',
+    hidden: true,
+    load: async () => (await import('./commands/pages.ts')).manpagesVerb,
+  },
+  {
+    name: 'markdown',
+    description: 'Write a page of Markdown for each command.',
+    group: 'utility',
+    hidden: true,
+    load: async () => (await import('./commands/pages.ts')).markdownVerb,
+  },
+  ...Object.entries(LATER).map(
+    ([name, what]): FamilyEntry => ({
+      name,
+      description: `Not part of this version: ${what}.`,
+      group: 'utility',
+      hidden: true,
+      load: async () => (await import('./commands/later.ts')).laterFamily,
+    }),
+  ),
+];

@@ -1,6 +1,7 @@
 import { type Argument, type CommandUnknownOpts as Command, Help, type Option } from '@commander-js/extra-typings';
 import { isOn, VARIABLES } from './environment.ts';
 import type { Invocation } from './invocation.ts';
+import { type Palette, widthOf } from './terminal.ts';
 
 /** What long help says beyond the definitions. */
 export interface Details {
@@ -17,20 +18,36 @@ export function explained(command: Command, more: Details): void {
 
 export const detailsOf = (command: object): Details => details.get(command) ?? {};
 
-const WIDTH = 100;
+/** A longer line is hard to read, however wide the terminal is. */
+const WIDTH_MAX = 100;
+/** Terms beyond this width have a line of their own. */
+const TERM_WIDTH_MAX = 38;
+/** Where less is left beside the terms, texts stand below them. */
+const TEXT_WIDTH_MIN = 30;
+
+/** A term of a list, such as an option, and what is said of it. */
+export type Entry = readonly [term: string, text: string];
+
+/** A part of a help page. */
+export interface Section {
+  readonly title: string;
+  readonly entries: readonly Entry[];
+}
 
 /** Help in two lengths: `-h` fits a screen, `--help` explains. Source: command-line.md 8.3 */
 export class TwoLengthHelp extends Help {
   readonly #isLong: boolean;
   readonly #showsHidden: boolean;
   readonly #programName: string;
+  readonly #colors: Palette;
 
-  constructor({ args, env, programName }: Pick<Invocation, 'args' | 'env' | 'programName'>) {
+  constructor({ args, env, programName, stdout }: Pick<Invocation, 'args' | 'env' | 'programName' | 'stdout'>, colors: Palette) {
     super();
     this.#isLong = !args.includes('-h');
     this.#showsHidden = isOn(VARIABLES.showHidden, env);
     this.#programName = programName;
-    this.helpWidth = WIDTH;
+    this.#colors = colors;
+    this.helpWidth = Math.min(WIDTH_MAX, widthOf(stdout));
   }
 
   override visibleOptions(command: Command): Option[] {
@@ -42,16 +59,7 @@ export class TwoLengthHelp extends Help {
   }
 
   override optionDescription(option: Option): string {
-    const { defaultValueDescription, argChoices, envVar } = option;
-    const defaultValue: unknown = option.defaultValue;
-    const shown =
-      defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : undefined);
-    const notes = [
-      ...(shown === undefined ? [] : [`[default: ${shown}]`]),
-      ...(envVar === undefined ? [] : [`[env: ${envVar}]`]),
-      ...(argChoices === undefined ? [] : [`[possible values: ${argChoices.join(', ')}]`]),
-    ];
-    return [option.description, ...notes].join(' ');
+    return optionText(option);
   }
 
   override argumentDescription(argument: Argument): string {
@@ -60,35 +68,37 @@ export class TwoLengthHelp extends Help {
 
   override formatHelp(command: Command, helper: Help): string {
     const { description, examples = [] } = detailsOf(command);
-    const sections: string[] = [];
-    sections.push(this.#isLong && description !== undefined ? `${command.description()}\n\n${description}` : command.description());
-    sections.push(`Usage: ${helper.commandUsage(command)}`);
-    this.#list(
-      sections,
-      'Arguments',
-      helper.visibleArguments(command).map((each) => [helper.argumentTerm(each), helper.argumentDescription(each)]),
-    );
-    for (const [group, commands] of this.#groups(command))
-      this.#list(
-        sections,
-        group,
-        commands.map((each) => [helper.subcommandTerm(each), each.description()]),
-      );
-    this.#list(
-      sections,
-      'Options',
-      helper.visibleOptions(command).map((each) => [helper.optionTerm(each), helper.optionDescription(each)]),
-    );
-    if (command.parent !== null)
-      this.#list(
-        sections,
-        'Global options',
-        helper.visibleOptions(rootOf(command)).map((each) => [helper.optionTerm(each), helper.optionDescription(each)]),
-      );
+    const width = this.helpWidth ?? WIDTH_MAX;
+    const paragraphs: string[] = [broken(command.description(), width)];
+    if (this.#isLong && description !== undefined) paragraphs.push(broken(description, width));
+    paragraphs.push(`${this.#colors.heading('Usage:')} ${broken(helper.commandUsage(command), width - 'Usage: '.length, 7)}`);
+    for (const { title, entries } of this.sections(command)) paragraphs.push(this.#list(title, entries, width));
     if (this.#isLong && examples.length > 0)
-      sections.push(`Examples:\n${examples.map((each) => `  ${this.#programName} ${each}`).join('\n')}`);
-    if (this.#isLong) sections.push(`Learn more: ${this.#programName} --help, and docs/command-line.md.`);
-    return `${sections.join('\n\n')}\n`;
+      paragraphs.push(
+        `${this.#colors.heading('Examples:')}\n${examples.map((each) => `  ${this.#colors.accent(`${this.#programName} ${each}`)}`).join('\n')}`,
+      );
+    if (this.#isLong)
+      paragraphs.push(
+        `${this.#colors.heading('Learn more:')} ${broken(`${this.#programName} --help, and docs/command-line.md.`, width - 12, 12)}`,
+      );
+    return `${paragraphs.filter((text) => text !== '').join('\n\n')}\n`;
+  }
+
+  /** What a page lists, in its order. */
+  sections(command: Command): readonly Section[] {
+    const options = (of: Command) => this.visibleOptions(of).map((each): Entry => [each.flags, optionText(each)]);
+    const names = this.visibleArguments(command).map((each): Entry => [this.argumentTerm(each), this.argumentDescription(each)]);
+    const groups = [...this.#groups(command)].map(([title, commands]): Section => {
+      return { title, entries: commands.map((each): Entry => [this.subcommandTerm(each), each.description()]) };
+    });
+    const root = rootOf(command);
+    const all: readonly Section[] = [
+      { title: 'Arguments', entries: names.filter(([, text]) => text !== '') },
+      ...groups,
+      { title: 'Options', entries: options(command) },
+      { title: 'Global options', entries: root === command ? [] : options(root) },
+    ];
+    return all.filter(({ entries }) => entries.length > 0);
   }
 
   #groups(command: Command): Map<string, Command[]> {
@@ -100,23 +110,42 @@ export class TwoLengthHelp extends Help {
     return groups;
   }
 
-  #list(sections: string[], title: string, items: readonly (readonly [term: string, text: string])[]): void {
-    if (items.length === 0) return;
-    const width = Math.min(38, Math.max(...items.map(([term]) => term.length)));
-    const lines = items.map(([term, text]) => {
-      const [first = '', ...rest] = wrapped(text, WIDTH - width - 4);
-      const head = term.length > width ? `  ${term}\n${' '.repeat(width + 4)}${first}` : `  ${term.padEnd(width)}  ${first}`;
-      return [head, ...rest.map((line) => `${' '.repeat(width + 4)}${line}`)].join('\n');
+  #list(title: string, entries: readonly Entry[], width: number): string {
+    const column = Math.min(TERM_WIDTH_MAX, Math.max(...entries.map(([term]) => term.length)));
+    const isNarrow = width - column - 4 < TEXT_WIDTH_MIN;
+    const indent = isNarrow ? 6 : column + 4;
+    const lines = entries.map(([term, text]) => {
+      const shown = this.#colors.accent(term);
+      if (text === '') return `  ${shown}`;
+      const said = broken(text, width - indent, indent);
+      if (isNarrow || term.length > column) return `  ${shown}\n${' '.repeat(indent)}${said}`;
+      return `  ${shown}${' '.repeat(column - term.length)}  ${said}`;
     });
-    sections.push(`${title}:\n${lines.join('\n')}`);
+    return `${this.#colors.heading(`${title}:`)}\n${lines.join('\n')}`;
   }
 }
 
-function rootOf(command: Command): Command {
+/** What is said of an option, with its default, its variable and its possible values. */
+export function optionText(option: Option): string {
+  const { defaultValueDescription, argChoices, envVar, description } = option;
+  const defaultValue: unknown = option.defaultValue;
+  const shown =
+    defaultValueDescription ??
+    (typeof defaultValue === 'string' || (typeof defaultValue === 'number' && defaultValue !== 0) ? String(defaultValue) : undefined);
+  const notes = [
+    ...(shown === undefined ? [] : [`[default: ${shown}]`]),
+    ...(envVar === undefined ? [] : [`[env: ${envVar}]`]),
+    ...(argChoices === undefined ? [] : [`[possible values: ${argChoices.join(', ')}]`]),
+  ];
+  return [...(description === '' ? [] : [description]), ...notes].join(' ');
+}
+
+export function rootOf(command: Command): Command {
   return command.parent === null ? command : rootOf(command.parent);
 }
 
-function wrapped(text: string, width: number): string[] {
+/** Breaks a text at blanks; all lines but the first one are indented. */
+function broken(text: string, width: number, indent = 0): string {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -125,5 +154,5 @@ function wrapped(text: string, width: number): string[] {
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
-  return [...lines, line];
+  return [...lines, line].join(`\n${' '.repeat(indent)}`);
 }

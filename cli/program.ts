@@ -25,7 +25,7 @@ export type Doing = <Given extends readonly unknown[]>(
  */
 export async function makeProgram(cli: Cli, words?: readonly string[], instead?: Doing): Promise<CommandUnknownOpts> {
   const { invocation } = cli;
-  const help = new TwoLengthHelp(invocation);
+  const help = new TwoLengthHelp(invocation, cli.colors('stdout'));
   const program = new Command(cli.programName)
     .description('Reach a private database from another network, with no open port and no trust in the middle.')
     .option('-V, --version', 'Print name and version.')
@@ -44,7 +44,7 @@ export async function makeProgram(cli: Cli, words?: readonly string[], instead?:
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void invocation.stdout.write(text),
+      writeOut: (text) => void (cli.helpText += text),
       writeErr: (text) => void invocation.stderr.write(text),
       // Every error is printed once, at the end.
       outputError: () => undefined,

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { Cli } from './cli.ts';
 import { EXIT, failureOf, printFailure } from './failure.ts';
 import type { Invocation } from './invocation.ts';
+import { paged } from './pager.ts';
 import { makeProgram } from './program.ts';
 import { REVISION, VERSION } from './version.ts';
 
@@ -12,11 +13,16 @@ export async function run(invocation: Invocation): Promise<number> {
     return 0;
   }
   const cli = new Cli(invocation);
+  cli.wholeProgram = () => makeProgram(cli);
   try {
     await (await makeProgram(cli, invocation.args)).parseAsync(invocation.args, { from: 'user' });
     return cli.exitCode;
   } catch (thrown) {
-    if (thrown instanceof CommanderError && thrown.code === 'commander.helpDisplayed') return 0;
+    if (thrown instanceof CommanderError && thrown.code === 'commander.helpDisplayed') {
+      if (invocation.args.includes('-h')) invocation.stdout.write(cli.helpText);
+      else await paged(cli.helpText, invocation);
+      return 0;
+    }
     // A family alone: its help is printed already.
     if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT.usage;
     const failure = failureOf(thrown);

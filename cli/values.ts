@@ -98,7 +98,7 @@ export function parseCount(text: string): number {
   return count >= 1 ? count : invalid('Write a number from 1 on.');
 }
 
-const repeatables = new WeakSet<object>();
+const repeatables = new WeakMap<object, unknown>();
 
 /** An option that may be given several times; all its values count. */
 export function repeatable<Flags extends string, Value>(flags: Flags, description: string, parse: (text: string) => Value) {
@@ -106,8 +106,10 @@ export function repeatable<Flags extends string, Value>(flags: Flags, descriptio
     ...(before ?? []),
     parse(text),
   ]);
-  repeatables.add(option);
+  repeatables.set(option, parse);
   return option;
 }
 
 export const isRepeatable = (option: object) => repeatables.has(option);
+/** What reads one value of an option that may be repeated. */
+export const repeatedParser = (option: object): unknown => repeatables.get(option);
