@@ -57,6 +57,7 @@ export type { Removal } from '../workers/authority/removal.ts';
 export { ProjectError } from './project/errors.ts';
 export {
   askAuthority,
+  askProject,
   enroll,
   type Enrolled,
   type MemberChannels,

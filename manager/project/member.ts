@@ -5,9 +5,10 @@ import { onlyPeer } from '../../identities/trust.ts';
 import { formatHostPort } from '../../runtime/host-port.ts';
 import type { Node } from '../../runtime/node.ts';
 import { parseMultiAddress } from '../../runtime/multi-address.ts';
-import { route } from '../../runtime/route.ts';
+import { type Route, route } from '../../runtime/route.ts';
 import { via, type Way } from '../../runtime/way.ts';
 import { tcp } from '../../transports/tcp.ts';
+import { ask } from '../../workers/api/api-client.ts';
 import { type AuthorityClient, withAuthority } from '../../workers/authority/authority-client.ts';
 import { type CredentialRetriever, credentialRetriever } from '../../workers/authority/credential-retriever.ts';
 import type { HeardRepository } from '../../workers/authority/heard-revocations.ts';
@@ -15,12 +16,15 @@ import { importProject, type ProjectInformation } from '../../workers/authority/
 import { type RevocationWatch, revocationWatch } from '../../workers/authority/revocation-watch.ts';
 import { decodeTicket } from '../../workers/authority/ticket.ts';
 import { channelSession } from '../../workers/secure-channel/channel-session.ts';
+import { fixedCredential } from '../../workers/secure-channel/credential-source.ts';
+import { secureChannel } from '../../workers/secure-channel/secure-channel.ts';
 import type { ChannelSetup } from '../../workers/secure-channel/channel.worker.ts';
 import { connectionSession } from '../../workers/session/connection-session.ts';
 import type { Session } from '../../workers/session/session.ts';
 import { AttestedSubjects } from '../../workers/trust/attested-subjects.ts';
 import { followRevocations } from '../../workers/trust/follow-revocations.ts';
 import { ProjectError } from './errors.ts';
+import { decodeProjectInformation, PROJECT_INFORMATION } from './information.ts';
 import { PROJECT_FRAME_BYTES_MAX } from './project.ts';
 
 export interface MemberOptions {
@@ -70,6 +74,35 @@ export async function askAuthority<Result>(
   work: (authority: AuthorityClient) => Promise<Result>,
 ): Promise<Result> {
   return atAuthority(node, await remember(options.identity, project), options, work);
+}
+
+/**
+ * Asks a project what it is now, as a member whose credential is kept.
+ * @throws {TransportError, ChannelError} when it cannot be reached, or is another one
+ * @throws {ApiError} `API_TIMEOUT` also when it does not take the credential
+ */
+export async function askProject(
+  node: Node,
+  { project, ...options }: MemberOptions & { readonly project: ProjectInformation },
+): Promise<ProjectInformation> {
+  const { identity, cache, timeoutMs, signal } = options;
+  const { identifier, authority, toProject } = await remember(identity, project);
+  const held = await cache.cachedCredential(identity.identifier, authority, scopeOf(project.id), node.clock.wallSeconds());
+  return byConnection(node, toProject, options, async (to) => {
+    const channel = await secureChannel(node, to, {
+      identity,
+      trust: onlyPeer(identifier),
+      ...(held && { credential: fixedCredential(held.credential) }),
+      ...(timeoutMs !== undefined && { handshakeTimeoutMs: timeoutMs }),
+      ...(signal && { signal }),
+    });
+    try {
+      const call = { method: 'GET', path: '/', timeoutMs, signal } as const;
+      return await ask(node, route(channel.route, PROJECT_INFORMATION), call, decodeProjectInformation);
+    } finally {
+      await channel.close();
+    }
+  });
 }
 
 export interface ProjectMemberOptions extends Omit<MemberOptions, 'signal'> {
@@ -177,21 +210,28 @@ async function remember(identity: Identity, offered: ProjectInformation): Promis
 async function atAuthority<Result>(
   node: Node,
   { authority, toAuthority }: KnownProject,
-  { identity, timeoutMs, signal }: MemberOptions,
+  options: MemberOptions,
   work: (authority: AuthorityClient) => Promise<Result>,
 ): Promise<Result> {
-  const connection = await node.connect(tcp(), toAuthority.target, {
+  const { identity, timeoutMs, signal } = options;
+  return byConnection(node, toAuthority, options, (to) =>
+    withAuthority(node, { identity, authority, to, ...(timeoutMs !== undefined && { timeoutMs }), ...(signal && { signal }) }, work),
+  );
+}
+
+async function byConnection<Result>(
+  node: Node,
+  { target, services }: Place,
+  { timeoutMs, signal }: Pick<MemberOptions, 'timeoutMs' | 'signal'>,
+  work: (to: Route) => Promise<Result>,
+): Promise<Result> {
+  const connection = await node.connect(tcp(), target, {
     frameBytesMax: PROJECT_FRAME_BYTES_MAX,
     ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
     ...(signal && { signal }),
   });
   try {
-    const to = route(connection, ...toAuthority.services);
-    return await withAuthority(
-      node,
-      { identity, authority, to, ...(timeoutMs !== undefined && { timeoutMs }), ...(signal && { signal }) },
-      work,
-    );
+    return await work(route(connection, ...services));
   } finally {
     await connection.close();
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ProjectWorld } from '../../property-tests/project-world.ts';
 import { via, whenThere } from '../../runtime/way.ts';
 import { relaySession } from '../../workers/relay/relay-session.ts';
-import { askAuthority } from './member.ts';
+import { askAuthority, askProject } from './member.ts';
 import { memoryProjectState } from './state.ts';
 
 test('a newcomer with a ticket becomes a member, reaches the project with its credential, and makes the relay it was promised', async () => {
@@ -118,4 +118,27 @@ test('of a damaged state no project is started, and the error says so', async ()
   const other = `I${'0'.repeat(64)}`;
   await world.state.nodes.change('project', (before) => ({ settings: { ...before!.settings, authority: other }, state: {} }));
   await expect(world.start()).rejects.toMatchObject({ code: 'PROJECT_STATE' });
+});
+
+test('a project says to members what it is now, and to nobody else', async () => {
+  const world = await ProjectWorld.make({ name: 'sales' });
+  const bob = await world.newcomer('bob');
+  const { project } = await world.enroll(bob, await world.project.ticket());
+  const { node, ...rest } = bob;
+  const old = { ...project, name: 'before' };
+  expect(await world.run(askProject(node, { ...rest, project: old }))).toEqual({ ...world.project.information, running: true });
+  const { node: elsewhere, ...carol } = await world.newcomer('carol');
+  await expect(world.run(askProject(elsewhere, { ...carol, project, timeoutMs: 1_000 }))).rejects.toMatchObject({ code: 'API_TIMEOUT' });
+});
+
+test('who has joined is told to the host, and whether there is an administrator', async () => {
+  const joined: string[] = [];
+  const world = await ProjectWorld.make({ onJoined: (identifier: string) => joined.push(identifier) });
+  expect(await world.run(world.project.hasAdministrator())).toBe(false);
+  const bob = await world.newcomer('bob');
+  const ticket = await world.project.administratorTicket();
+  await world.enroll(bob, ticket ?? '');
+  await world.enroll(bob, ticket ?? '');
+  expect(joined).toEqual([bob.identity.identifier]);
+  expect(await world.run(world.project.hasAdministrator())).toBe(true);
 });

@@ -18,7 +18,7 @@ import { relayGrants } from '../../workers/authority/relay-permission.ts';
 import type { Removal } from '../../workers/authority/removal.ts';
 import type { RevocationWatch } from '../../workers/authority/revocation-watch.ts';
 import { revocationsNextDoor } from '../../workers/authority/revocations-next-door.ts';
-import { ADMINISTRATOR, HOSTED_ROLE } from '../../workers/authority/roles.ts';
+import { ADMINISTRATOR, HOSTED_ROLE, makesAdministrator } from '../../workers/authority/roles.ts';
 import { encodeTicket } from '../../workers/authority/ticket.ts';
 import { echo } from '../../workers/echo.ts';
 import { type Registration, type RelayService, relayService } from '../../workers/relay/relay-service.ts';
@@ -28,6 +28,7 @@ import { AttestedSubjects } from '../../workers/trust/attested-subjects.ts';
 import { followRevocations } from '../../workers/trust/follow-revocations.ts';
 import { ProjectError } from './errors.ts';
 import { Gateway, LISTENER } from './gateway.ts';
+import { PROJECT_INFORMATION, projectInformationService } from './information.ts';
 import { loadProject, type ProjectRecord } from './records.ts';
 import type { ProjectState } from './state.ts';
 
@@ -49,6 +50,8 @@ export interface ProjectOptions {
   readonly administrators?: readonly Identifier[];
   /** Default: 1 hour. */
   readonly credentialLifeSeconds?: number;
+  /** Calls back when somebody has redeemed a ticket at this process. */
+  readonly onJoined?: (identifier: Identifier) => void;
   /** Default: those of this machine. */
   readonly ports?: Partial<Ports>;
 }
@@ -84,6 +87,8 @@ export interface Project extends AsyncDisposable {
    * Source: decisions.md D5
    */
   administratorTicket(): Promise<string | undefined>;
+  /** Whether somebody is an administrator. */
+  hasAdministrator(): Promise<boolean>;
   /**
    * Removes a member in the name of the host: its codes and credentials are void from now on.
    * @returns what went with it, once every node that is connected has cut it off, or after 1 s: `receipt` says who has not
@@ -150,10 +155,11 @@ class RunningProject implements Project {
       listeners: [record.project.identifier],
       ...(administrators && { trusted: new Map(administrators.map((each) => [each, ADMINISTRATOR_ATTRIBUTES])) }),
       ...(credentialLifeSeconds !== undefined && { credentialLifeSeconds }),
+      ...(options.onJoined && { onJoined: options.onJoined }),
     });
     const revocations = revocationsNextDoor(nodes.project, { identity: record.project, authority, at: nodes.authority });
-    const relays = startProject(nodes.project, record.project, { authority: authority.identifier, gateway, revocations });
     const information = await informationOf(record, shown ?? listener.local);
+    const relays = startProject(nodes.project, record.project, { authority: authority.identifier, gateway, revocations, information });
     return new RunningProject(nodes, record, { authority, revocations, relays, information, listener });
   }
 
@@ -197,6 +203,11 @@ class RunningProject implements Project {
     return code && encodeTicket({ code, project: this.information });
   }
 
+  async hasAdministrator(): Promise<boolean> {
+    const members = await this.authority.membership.list('host');
+    return members.some(({ attributes }) => makesAdministrator(attributes));
+  }
+
   async removeMember(identifier: Identifier): Promise<Removal> {
     const { membership, revocations } = this.authority;
     const removal = await membership.remove('host', identifier);
@@ -220,7 +231,17 @@ const ADMINISTRATOR_ATTRIBUTES: Attributes = new Map([[HOSTED_ROLE, ADMINISTRATO
 function startProject(
   node: Node,
   identity: Identity,
-  { authority, gateway, revocations }: { readonly authority: Identifier; readonly gateway: Gateway; readonly revocations: RevocationWatch },
+  {
+    authority,
+    gateway,
+    revocations,
+    information,
+  }: {
+    readonly authority: Identifier;
+    readonly gateway: Gateway;
+    readonly revocations: RevocationWatch;
+    readonly information: ProjectInformation;
+  },
 ): RelayService {
   const subjects = new AttestedSubjects({ authority, clock: node.clock, logger: node.logger });
   node.onStop(() => subjects.close());
@@ -235,6 +256,7 @@ function startProject(
   });
   const members = fromHolders(authority);
   node.publish(node.start('echo', echo), { on: channels, allow: members });
+  node.publish(node.start(PROJECT_INFORMATION, projectInformationService(information)), { on: channels, allow: members });
   const isAdministrator = ({ peer }: Registration): boolean => {
     const facts = peer === undefined ? undefined : subjects.factsOf(peer);
     return facts !== undefined && node.clock.wallSeconds() < facts.expiresAt && facts.attributes.get(HOSTED_ROLE) === ADMINISTRATOR;

@@ -60,6 +60,8 @@ export interface AuthorityOptions {
   readonly hasTokens?: boolean;
   /** Who hears of revocations besides those that are, or were, members: the project's own node. Default: nobody. */
   readonly listeners?: readonly Identifier[];
+  /** Calls back when somebody has redeemed a code at this process. */
+  readonly onJoined?: (identifier: Identifier) => void;
   /** Of the listener. Default: `api`. */
   readonly address?: AddressLike;
 }
@@ -109,7 +111,8 @@ export async function startAuthority(node: Node, options: AuthorityOptions): Pro
   });
   const services: [string, Worker][] = [[CREDENTIAL_ISSUER, credentialIssuer(issuing, revocations)]];
   if (options.hasDirectAuthenticator !== false) services.push([DIRECT_AUTHENTICATOR, directAuthenticator(membership, revocations)]);
-  if (options.hasTokens !== false) services.push([TOKEN_ISSUER, tokenIssuer(enrollment)], [TOKEN_ACCEPTOR, tokenAcceptor(enrollment)]);
+  if (options.hasTokens !== false)
+    services.push([TOKEN_ISSUER, tokenIssuer(enrollment)], [TOKEN_ACCEPTOR, tokenAcceptor(enrollment, options.onJoined)]);
   services.push(['echo', echo]);
   for (const [address, worker] of services) {
     node.start(address, worker);

@@ -108,9 +108,10 @@ export function tokenIssuer(enrollment: Enrollment): Worker {
 }
 
 /** Redeems one-time codes. Source: authority.md 3.3 */
-export function tokenAcceptor(enrollment: Enrollment): Worker {
+export function tokenAcceptor(enrollment: Enrollment, onJoined: (identifier: Identifier) => void = () => undefined): Worker {
   const redeem: Endpoint['handle'] = async ({ caller, body }) => {
     await enrollment.redeem(caller, decodeOneTimeCode(body));
+    onJoined(caller);
     return undefined;
   };
   return apiService([
