@@ -51,7 +51,10 @@ export class TwoLengthHelp extends Help {
   }
 
   override visibleOptions(command: Command): Option[] {
-    return this.#showsHidden ? [...command.options] : super.visibleOptions(command);
+    const shown = super.visibleOptions(command);
+    const all = this.#showsHidden ? [...command.options, ...shown.filter((each) => !command.options.includes(each))] : shown;
+    // It is one for all commands.
+    return command.parent === null ? all : all.filter(({ long }) => long !== '--help');
   }
 
   override visibleCommands(command: Command): Command[] {

@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Invocation } from './invocation.ts';
-import { run } from './run.ts';
+import { asksForVersion, versionText } from './version.ts';
 
 // Files and sockets are for their owner alone from the first moment. Source: reliability.md LO1
 process.umask(0o077);
@@ -28,4 +28,6 @@ const invocation: Invocation = {
     };
   },
 };
-process.exitCode = await run(invocation);
+// What answers at once loads nothing.
+if (asksForVersion(invocation.args)) process.stdout.write(versionText);
+else process.exitCode = await (await import('./run.ts')).run(invocation);

@@ -4,12 +4,12 @@ import { EXIT, failureOf, printFailure } from './failure.ts';
 import type { Invocation } from './invocation.ts';
 import { paged } from './pager.ts';
 import { makeProgram } from './program.ts';
-import { REVISION, VERSION } from './version.ts';
+import { asksForVersion, versionText } from './version.ts';
 
 /** Runs one command. @returns the exit code */
 export async function run(invocation: Invocation): Promise<number> {
   if (asksForVersion(invocation.args)) {
-    invocation.stdout.write(`postern ${VERSION}\n${REVISION}\n`);
+    invocation.stdout.write(versionText);
     return 0;
   }
   const cli = new Cli(invocation);
@@ -35,11 +35,4 @@ export async function run(invocation: Invocation): Promise<number> {
   } finally {
     await cli.close();
   }
-}
-
-/** It wins over everything else on the line. Source: command-line.md 1.2 */
-function asksForVersion(args: readonly string[]): boolean {
-  const end = args.indexOf('--');
-  const options = end === -1 ? args : args.slice(0, end);
-  return options.some((each) => each === '-V' || each === '--version');
 }

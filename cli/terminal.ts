@@ -75,6 +75,9 @@ function wrappedLine(line: string, width: number): string {
 
 const SIGN_COLORS = { '✔': 'good', '✗': 'bad', '>': 'note', '!': 'warning', '│': 'note' } as const;
 
+/** What stands behind the word of a kind and is no name: other words of a sentence, and verbs of a command. */
+const NO_NAMES = 'is|was|in|of|and|at|on|here|that|has|create|list|show|default|delete|start|stop|logs|ticket|enroll|import|move';
+
 /** Addresses, identifiers, and the words that say how something stands. */
 const WORDS = new RegExp(
   [
@@ -84,7 +87,7 @@ const WORDS = new RegExp(
     '(?<good>\\bUP\\b)',
     '(?<bad>\\b(?:DOWN|ZOMBIE)\\b)',
     // What has a name is called by its kind first: `Node n1`, `vault "v"`.
-    "(?<kind>\\b(?:[Nn]ode|[Ii]dentity|[Vv]ault|[Rr]elay|[Ii]nlet|[Oo]utlet|[Pp]roject|named|identity is) )(?<name>'[^']+'|(?!is\\b|was\\b|in\\b|of\\b|and\\b|at\\b|here\\b|that\\b)[\\w.-]*\\w)",
+    `(?<kind>\\b(?:[Nn]ode|[Ii]dentity|[Vv]ault|[Rr]elay|[Ii]nlet|[Oo]utlet|[Pp]roject|named|identity is) )(?<name>'[^']+'|(?!(?:${NO_NAMES})\\b)[\\w.-]*\\w)`,
   ].join('|'),
   'gu',
 );

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One question that a background process answers: what it takes and what it gives, checked at both ends. */
 export interface Call<Input extends z.ZodType, Output extends z.ZodType> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { call, type OutputOf } from '../control/calls.ts';
 
 // What a node answers, in the shapes and with the keys of command-line.md 2.3.

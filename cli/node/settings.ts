@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NodeRecord, TrustOptions } from 'postern/manager';
 import type { Cli } from '../cli.ts';
 import { processMark, type ProcessMark, processStatus, type ProcessStatus } from '../process/process-state.ts';

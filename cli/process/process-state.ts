@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A process, and when it began: a number that is given again does not make another process the same. Source: reliability.md LO4 */
 export const processMark = z.object({ pid: z.number().int().positive(), started: z.string() });

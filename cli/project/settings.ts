@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from 'postern';
 import { openSqliteStore, type Store, StoredHome } from 'postern/storage';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cli } from '../cli.ts';
 import { controlPlace } from '../control/place.ts';
 import { call } from '../control/calls.ts';
@@ -21,6 +21,8 @@ export const hostSettings = z.object({
   http: z.string().optional(),
   /** A file that the ticket of the first administrator is written to. */
   administratorTicket: z.string().optional(),
+  /** The URL of the database of its state, with its password; a file beside the settings by default. */
+  postgres: z.string().optional(),
   verbosity: z.number().int(),
 });
 export type HostSettings = z.infer<typeof hostSettings>;
@@ -34,7 +36,7 @@ const DATABASE = 'database.sqlite3';
 export const projectCalls = {
   /** The project as JSON text, for whoever imports it. */
   show: call(z.object({}).strict(), z.object({ information: z.string(), local: z.string() })),
-  administratorTicket: call(z.object({}).strict(), z.string().nullable()),
+  administratorTicket: call(z.object({}).strict(), z.object({ ticket: z.string().nullable(), hasAdministrator: z.boolean() })),
 };
 type ProjectCalls = typeof projectCalls;
 
