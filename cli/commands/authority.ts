@@ -1,6 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { mkdir } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cli } from '../cli.ts';
 import { valueOf, VARIABLES } from '../environment.ts';
 import { CommandError, EXIT, usageError } from '../failure.ts';
@@ -8,7 +8,8 @@ import { explained } from '../help.ts';
 import { identityFor } from '../identity.ts';
 import { runForeground } from '../node/foreground.ts';
 import type { AuthoritySettings } from '../node/settings.ts';
-import { startNode, writeNode } from '../node/start-node.ts';
+import { writeNode } from '../node/record.ts';
+import { startNode } from '../node/start-node.ts';
 import type { Doing, Family } from '../program.ts';
 import { identifierOfHistory } from '../project/identifiers.ts';
 import { parseDuration, parseHostPort, parseIdentityName, parseNodeName } from '../values.ts';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Option } from '@commander-js/extra-typings';
 import { RESOURCE_TYPES } from 'postern';
 import { readDecisions } from 'postern/manager';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cli } from '../cli.ts';
 import { CommandError, EXIT, notFound, usageError } from '../failure.ts';
 import { explained } from '../help.ts';

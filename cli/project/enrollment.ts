@@ -1,23 +1,30 @@
-import { decodeProjectJson, encodeProjectJson, type Identity, systemClock } from 'postern';
+import { decodeProjectJson, decodeTicket, encodeProjectJson, encodeTicket, type Identity, systemClock } from 'postern';
 import { askAuthority, enroll, importProject, type KnownProject, type NamedIdentity } from 'postern/manager';
 import type { Cli } from '../cli.ts';
+import { type CredentialJson, credentialJson } from '../credential.ts';
 import { CommandError, EXIT } from '../failure.ts';
-
-/** A credential that counts, as JSON. Source: command-line.md 2.3 */
-export interface CredentialShown {
-  readonly credential: string;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly created_at: number;
-  readonly expires_at: number;
-  readonly attributes: Readonly<Record<string, string>>;
-}
+import { type AuthorityGiven, withAuthorityGiven } from './authority-given.ts';
+import { identifierOfHistory } from './identifiers.ts';
+import { withLabelOf } from './spaces.ts';
 
 export interface Enrollment {
   readonly identity: NamedIdentity;
   readonly project: KnownProject;
-  readonly credential: CredentialShown;
+  readonly credential: CredentialJson;
   readonly outcome: 'joined' | 'already-member';
+}
+
+export interface EnrollOptions {
+  /** For each connection, channel and answer. */
+  readonly timeoutMs: number;
+  /** Another authority than the one of the project. */
+  readonly authority?: AuthorityGiven;
+}
+
+function withAuthorityInTicket(text: string, given: AuthorityGiven = {}): string {
+  if (given.history === undefined && given.route === undefined) return text;
+  const ticket = decodeTicket(text);
+  return encodeTicket({ ...ticket, project: withAuthorityGiven(ticket.project, given) });
 }
 
 const scopeOf = (projectId: string) => `project-member-${projectId}`;
@@ -31,12 +38,14 @@ export async function enrollByTicket(
   cli: Cli,
   identity: NamedIdentity,
   ticket: string,
-  { timeoutMs, makesDefault }: { readonly timeoutMs: number; readonly makesDefault: boolean },
+  { timeoutMs, makesDefault, authority }: EnrollOptions & { readonly makesDefault: boolean },
 ): Promise<Enrollment> {
   const home = await cli.home();
   const own = await home.identity(identity);
-  const enrolled = await enroll(await cli.temporaryNode(), { identity: own, cache: home.repository, ticket, timeoutMs });
+  const asked = withAuthorityInTicket(ticket, authority);
+  const enrolled = await enroll(await cli.temporaryNode(), { identity: own, cache: home.repository, ticket: asked, timeoutMs });
   const { project: information } = enrolled;
+  const before = (await home.state.projects.list()).find(({ id }) => id === information.id);
   const project = await importProject(
     home.state.projects,
     {
@@ -44,7 +53,7 @@ export async function enrollByTicket(
       name: information.name,
       identity: enrolled.identifier,
       authority: enrolled.authority,
-      information: encodeProjectJson(information),
+      information: withLabelOf(before, encodeProjectJson(information)),
     },
     { makesDefault },
   );
@@ -58,37 +67,30 @@ export async function enrollKnown(
   cli: Cli,
   identity: NamedIdentity,
   project: KnownProject,
-  { timeoutMs }: { readonly timeoutMs: number },
+  { timeoutMs, authority: given = {} }: EnrollOptions,
 ): Promise<Enrollment> {
   const home = await cli.home();
   const own = await home.identity(identity);
-  const { authority } = project;
+  const authority = given.history === undefined ? project.authority : await identifierOfHistory(cli, given.history);
   if (authority === undefined) throw new CommandError(EXIT.data, `Project ${project.name} has no authority: import it again.`);
-  const options = { identity: own, cache: home.repository, project: decodeProjectJson(project.information), timeoutMs };
+  const information = withAuthorityGiven(decodeProjectJson(project.information), given);
+  const options = { identity: own, cache: home.repository, project: information, timeoutMs };
   const credential = await askAuthority(await cli.temporaryNode(), options, (client) => client.credential());
   const { expiresAt } = await own.verifyCredential(credential, [authority], own.identifier);
   await home.repository.cacheCredential({ subject: own.identifier, issuer: authority, scope: scopeOf(project.id), expiresAt, credential });
-  return { identity, project, outcome: 'joined', credential: await storedCredential(cli, own, project) };
+  return { identity, project, outcome: 'joined', credential: await storedCredential(cli, own, { ...project, authority }) };
 }
 
 /** The credential of a project that is kept, if it still counts. */
-export async function heldCredential(cli: Cli, own: Identity, project: KnownProject): Promise<CredentialShown | undefined> {
+export async function heldCredential(cli: Cli, own: Identity, project: KnownProject): Promise<CredentialJson | undefined> {
   const { repository } = await cli.home();
   if (project.authority === undefined) return undefined;
   const kept = await repository.cachedCredential(own.identifier, project.authority, scopeOf(project.id), systemClock.wallSeconds());
   if (kept === undefined) return undefined;
-  const { attributes, createdAt, expiresAt } = await own.verifyCredential(kept.credential, [project.authority], own.identifier);
-  return {
-    credential: Buffer.from(kept.credential).toString('hex'),
-    subject: own.identifier,
-    issuer: project.authority,
-    created_at: createdAt,
-    expires_at: expiresAt,
-    attributes: Object.fromEntries(attributes),
-  };
+  return credentialJson(kept.credential, await own.verifyCredential(kept.credential, [project.authority], own.identifier));
 }
 
-async function storedCredential(cli: Cli, own: Identity, project: KnownProject): Promise<CredentialShown> {
+async function storedCredential(cli: Cli, own: Identity, project: KnownProject): Promise<CredentialJson> {
   const held = await heldCredential(cli, own, project);
   if (held === undefined) throw new CommandError(EXIT.failure, 'The credential expired at once: look at the clock of this machine.');
   return held;

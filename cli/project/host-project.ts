@@ -8,6 +8,7 @@ import { startBackground, whenReady } from '../process/background.ts';
 import { markOf, processStatus } from '../process/process-state.ts';
 import { stopProcess } from '../process/stop.ts';
 import { identifierOfHistory } from './identifiers.ts';
+import { withLabelOf } from './spaces.ts';
 import { askProject, HOST_RECORD, hostedProject, type HostSettings, hostSettings, hostState, openHost, projectFolder } from './settings.ts';
 
 const READY_MS = 60_000;
@@ -53,7 +54,9 @@ export async function startProject(cli: Cli, name: string, { makesDefault = fals
 export async function knownFrom(cli: Cli, information: string, options: { readonly makesDefault: boolean }): Promise<KnownProject> {
   const { id, name, identity, authorityIdentity } = decodeProjectJson(information);
   const authority = authorityIdentity === undefined ? undefined : await identifierOfHistory(cli, authorityIdentity);
-  return importProject((await cli.home()).state.projects, { id, name, identity, authority, information }, options);
+  const { projects } = (await cli.home()).state;
+  const before = (await projects.list()).find((each) => each.id === id);
+  return importProject(projects, { id, name, identity, authority, information: withLabelOf(before, information) }, options);
 }
 
 /** @returns whether it ran */

@@ -1,6 +1,7 @@
 import { open, rm } from 'node:fs/promises';
-import { encodeProjectJson, jsonLogger, parseIdentifier } from 'postern';
+import { encodeProjectJson, jsonLogger, parseIdentifier, systemClock } from 'postern';
 import { createProject, type Project, storedProjectState } from 'postern/manager';
+import { openPostgresStore } from 'postern/storage';
 import type { Cli } from '../cli.ts';
 import { controlPlace } from '../control/place.ts';
 import { controlServer } from '../control/server.ts';
@@ -28,8 +29,11 @@ export async function runProject(cli: Cli, name: string, { isBackground }: { rea
     level: logs === undefined && settings.verbosity === 0 ? 'warn' : settings.verbosity > 1 ? 'debug' : 'info',
     write: (line) => (logs === undefined ? void cli.invocation.stderr.write(line) : logs.write(line)),
   });
+  const store = settings.postgres === undefined ? host.store : await openPostgresStore(settings.postgres, { clock: systemClock });
+  cli.atEnd(() => store.close());
   const project = await createProject({
-    state: storedProjectState(host.store),
+    state: storedProjectState(store),
+    onJoined: () => void removeUsedTicket(project, settings).catch(() => undefined),
     name: settings.name,
     listen: settings.listen,
     ...(settings.publicAddress !== undefined && { publicAddress: settings.publicAddress }),
@@ -44,7 +48,13 @@ export async function runProject(cli: Cli, name: string, { isBackground }: { rea
     const control = await controlServer(
       await controlPlace(cli.folder, 'project', name),
       projectCalls,
-      { show, administratorTicket: async () => (await project.administratorTicket()) ?? null },
+      {
+        show,
+        administratorTicket: async () => ({
+          ticket: (await project.administratorTicket()) ?? null,
+          hasAdministrator: await project.hasAdministrator(),
+        }),
+      },
       logger,
     );
     const http =
@@ -73,8 +83,16 @@ export async function runProject(cli: Cli, name: string, { isBackground }: { rea
 async function writeAdministratorTicket(project: Project, { administratorTicket: file }: HostSettings): Promise<void> {
   if (file === undefined) return;
   const ticket = await project.administratorTicket();
-  if (ticket === undefined) return;
+  if (ticket === undefined) {
+    await removeUsedTicket(project, { administratorTicket: file });
+    return;
+  }
   await rm(file, { force: true });
   await using handle = await open(file, 'wx', 0o600);
   await handle.writeFile(`${ticket}\n`);
+}
+
+/** Once there is an administrator nobody needs it. Source: decisions.md D5 */
+async function removeUsedTicket(project: Project, { administratorTicket: file }: Pick<HostSettings, 'administratorTicket'>): Promise<void> {
+  if (file !== undefined && (await project.hasAdministrator())) await rm(file, { force: true });
 }
