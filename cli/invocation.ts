@@ -9,6 +9,8 @@ export interface Output {
 /** What standard input is. */
 export interface Input extends AsyncIterable<string | Uint8Array> {
   readonly isTTY?: boolean | undefined;
+  /** Lets go of it, also while somebody waits for what comes. */
+  destroy?(): unknown;
 }
 
 /** One run of the command: all that it has of the outside. In tests it is made by hand. */

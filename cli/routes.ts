@@ -8,6 +8,7 @@ const OUTLET = 'outlet';
 
 /** The project that is meant when none is named. @throws {CommandError} that says how to get one */
 export async function defaultProject(cli: Cli): Promise<string> {
+  if (cli.project !== undefined) return cli.project;
   const projects = await (await cli.home()).state.projects.list();
   const found = projects.find(({ isDefault }) => isDefault);
   if (found !== undefined) return found.name;

@@ -84,8 +84,8 @@ export interface ManagerOptions {
   readonly trust: TrustOptions;
   /** HOST:PORT. Default: a free port of loopback, at first; then always that. */
   readonly listen?: string;
-  /** Default services besides `echo` and `api`: `uppercase` by default, and the relay service when it is asked for. */
-  readonly services?: { readonly uppercase?: boolean; readonly relay?: boolean };
+  /** Services besides `echo`: by default `uppercase`, and a listener of channels called `api`; the relay service when it is asked for. */
+  readonly services?: { readonly api?: ListenerOptions | false; readonly uppercase?: boolean; readonly relay?: boolean };
   /** Let channels lead to the same identity, as between nodes of one home. Default: no. */
   readonly allowSelf?: boolean;
   /** The other identities of the home, by name. They share the node's repository. */
@@ -444,8 +444,10 @@ export class Manager implements AsyncDisposable {
   }
 
   async #openApi(): Promise<void> {
-    await this.#beginListener({ name: API });
-    this.#services.push({ addr: API, type: 'secure_channel_listener' });
+    const { api = { name: API } } = this.#options.services ?? {};
+    if (api === false) return;
+    await this.#beginListener(api);
+    this.#services.push({ addr: api.name, type: 'secure_channel_listener' });
   }
 
   #startServices(): void {

@@ -84,7 +84,18 @@ export class Person implements AsyncDisposable {
 
   /** Starts a command as a process, such as a node in the foreground. It is ended with the person. */
   start(command: string | readonly string[], options: RunOptions = {}): ChildProcess {
-    const child = spawn(process.execPath, [BUILT, ...wordsOf(command)], {
+    const [executable = '', ...args] = this.words(command);
+    return this.startProgram(executable, args, options);
+  }
+
+  /** What starts a command as a process. */
+  words(command: string | readonly string[]): readonly string[] {
+    return [process.execPath, BUILT, ...wordsOf(command)];
+  }
+
+  /** Starts another program, such as a shell, in this home. It is ended with the person. */
+  startProgram(executable: string, args: readonly string[], options: RunOptions = {}): ChildProcess {
+    const child = spawn(executable, args, {
       cwd: options.cwd ?? this.folder,
       env: this.#env(options.env),
       stdio: 'pipe',

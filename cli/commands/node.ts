@@ -1,16 +1,18 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Cli } from '../cli.ts';
-import { CommandError, EXIT, notFound, usageError } from '../failure.ts';
+import { CommandError, EXIT, notFound } from '../failure.ts';
 import { explained } from '../help.ts';
-import { createNodeRecord } from '../node/create-node.ts';
 import { findNode, knownNodes } from '../node/known.ts';
 import { nodePlain, showNode } from '../node/resources.ts';
-import { runForeground } from '../node/foreground.ts';
 import { type KnownNode, statusOf } from '../node/settings.ts';
 import { deleteNode, startNode, stopNode } from '../node/start-node.ts';
+import { followLog } from '../process/follow.ts';
 import { newestLog } from '../process/log-file.ts';
 import type { Doing, Family } from '../program.ts';
-import { parseHostPort, parseNodeName } from '../values.ts';
+import { picked } from '../prompts.ts';
+import type { Result } from '../result.ts';
+import { parseNodeName } from '../values.ts';
+import { nodeCreate } from './node-create.ts';
 import { deleted, type Kind, listed, shown } from './shared.ts';
 
 async function nodeKind(cli: Cli): Promise<Kind<KnownNode>> {
@@ -21,58 +23,7 @@ async function nodeKind(cli: Cli): Promise<Kind<KnownNode>> {
 const UP_OR_DOWN = { running: 'UP', zombie: 'ZOMBIE', stopped: 'DOWN' } as const;
 
 export function nodeFamily(family: Family, cli: Cli, doing: Doing): void {
-  explained(
-    family
-      .command('create')
-      .description('Make a node and start it.')
-      .argument('[NAME_OR_CONFIGURATION]', 'a name, or the path or URL of a configuration')
-      .addOption(new Option('--configuration <YAML>', 'an inline configuration'))
-      .addOption(new Option('--node-config <YAML>').hideHelp())
-      .option('--enrollment-ticket <TICKET>', 'path, URL or hex of a ticket to enroll with [env: ENROLLMENT_TICKET]')
-      .option('-f, --foreground', 'stay here until the node ends')
-      .option('-e, --exit-on-eof', 'end the node when standard input ends; needs --foreground')
-      .option('-s, --skip-is-running-check', 'take over from a node of this name that seems to run')
-      .option('-t, --tcp-listener-address <HOST:PORT>', 'where others connect; port 0 is any free one', parseHostPort)
-      .addOption(new Option('--http-server', 'serve HTTP for probes at a free port of loopback').conflicts('httpServerPort'))
-      .addOption(new Option('--enable-http-server').hideHelp())
-      .option('--http-server-port <PORT>', 'serve HTTP for probes there', parseHostPort)
-      .option('--identity <NAME>', 'of the node; made when it does not exist')
-      .option('--project <NAME>', 'whose members are trusted; by default the default project')
-      .option('--authority-identity <HEX>', 'trust credentials that this identity issued')
-      .option('--authority-route <ROUTE>', 'fetch the own credential there')
-      .option('--credential-scope <SCOPE>', 'present stored credentials of this scope')
-      .addOption(new Option('--child-process').hideHelp())
-      .addOption(new Option('--no-restore').hideHelp())
-      .addOption(new Option('--opentelemetry-context <TEXT>').hideHelp())
-      .action(
-        doing(async (name: string | undefined, options) => {
-          if (options.exitOnEof === true && options.foreground !== true) throw usageError('--exit-on-eof needs --foreground.');
-          if (options.childProcess === true) {
-            await runForeground(cli, parseNodeName(name ?? ''), { isBackground: true, restores: options.restore });
-            return undefined;
-          }
-          const made = await createNodeRecord(cli, name, options);
-          if (options.foreground === true) {
-            await runForeground(cli, made.name, { isBackground: false, restores: true, exitsOnEof: options.exitOnEof === true });
-            return undefined;
-          }
-          const node = await startNode(cli, made.name);
-          return {
-            plain: [
-              `  ✔ Node ${node.name} was created and answers at ${node.route.verbose ?? node.route.short}.`,
-              ...(node.is_default ? [`    It is the default node of this home.`] : []),
-              `  > Look at it: ${cli.programName} node show ${node.name}`,
-            ].join('\n'),
-            machine: node.name,
-            json: node,
-          };
-        }),
-      ),
-    {
-      description: 'A node runs in the background, survives this shell, and holds what is made on it: portals, relays, channels, workers.',
-      examples: ['node create', 'node create n1 --tcp-listener-address 127.0.0.1:4100', 'node create n2 --http-server'],
-    },
-  );
+  nodeCreate(family, cli, doing);
 
   explained(
     family
@@ -124,15 +75,12 @@ export function nodeFamily(family: Family, cli: Cli, doing: Doing): void {
     .option('--no-restore', 'without the portals and relays that it held')
     .action(
       doing(async (name: string | undefined, { restore }) => {
-        const node = await findNode(cli, name);
-        if (node === undefined) throw notFound('Node', name ?? 'default', `Make one: ${cli.programName} node create`);
-        if ((await statusOf(node)) === 'running') {
-          cli.note(`Node ${node.name} is running already.`);
-          const resources = await showNode(cli, node);
-          return { plain: nodePlain(resources), json: resources };
-        }
-        const resources = await startNode(cli, node.name, { restores: restore });
-        return { plain: `  ✔ Node ${node.name} was started.\n${nodePlain(resources)}`, json: resources };
+        const results: Result[] = [];
+        for (const node of await nodesToStart(cli, name)) results.push(await started(cli, node, restore));
+        const [only] = results;
+        if (only === undefined) return { plain: '    No node was started.', json: [] };
+        if (results.length === 1) return only;
+        return { plain: results.map(({ plain }) => plain).join('\n\n'), json: results.map(({ json }) => json) };
       }),
     );
 
@@ -168,13 +116,21 @@ export function nodeFamily(family: Family, cli: Cli, doing: Doing): void {
     .command('logs')
     .description('Print the path of the newest log file of a node.')
     .argument('[NAME]', 'the default node if left out', parseNodeName)
+    .option('--follow', 'print what is in it, and what comes, until Ctrl-C')
     .action(
-      doing(async (name: string | undefined) => {
+      doing(async (name: string | undefined, { follow }) => {
         const node = await findNode(cli, name);
         if (node === undefined) throw notFound('Node', name ?? 'default', `Make one: ${cli.programName} node create`);
+        if (follow === true) {
+          const stopping = new AbortController();
+          cli.atEnd(cli.invocation.onSignal(() => stopping.abort()));
+          const { stdout } = cli.invocation;
+          const found = await followLog(cli.path('nodes', node.name), (text) => void stdout.write(text), stopping.signal);
+          if (!found) throw noLog(node.name);
+          return undefined;
+        }
         const path = await newestLog(cli.path('nodes', node.name));
-        if (path === undefined)
-          throw new CommandError(EXIT.failure, `Node ${node.name} has no log file.`, { help: 'A node in the foreground writes none.' });
+        if (path === undefined) throw noLog(node.name);
         return { machine: path, json: { path } };
       }),
     );
@@ -194,6 +150,40 @@ export function nodeFamily(family: Family, cli: Cli, doing: Doing): void {
       }),
     );
 }
+
+/** The named one, or the default one; a person picks among those that are stopped. Source: command-line.md 5.1 */
+async function nodesToStart(cli: Cli, name: string | undefined): Promise<readonly KnownNode[]> {
+  if (name === undefined && cli.mayPrompt) {
+    const known = await knownNodes(cli);
+    const statuses = await Promise.all(known.map(statusOf));
+    const stopped = known.filter((_, index) => statuses[index] !== 'running');
+    if (stopped.length > 1) {
+      const names = await picked(
+        cli,
+        'Start which node?',
+        stopped.map((node) => node.name),
+      );
+      return stopped.filter((node) => names.includes(node.name));
+    }
+    if (stopped.length === 1) return stopped;
+  }
+  const node = await findNode(cli, name);
+  if (node === undefined) throw notFound('Node', name ?? 'default', `Make one: ${cli.programName} node create`);
+  return [node];
+}
+
+async function started(cli: Cli, node: KnownNode, restores: boolean): Promise<Result> {
+  if ((await statusOf(node)) === 'running') {
+    cli.note(`Node ${node.name} is running already.`);
+    const resources = await showNode(cli, node);
+    return { plain: nodePlain(resources), json: resources };
+  }
+  const resources = await startNode(cli, node.name, { restores });
+  return { plain: `  ✔ Node ${node.name} was started.\n${nodePlain(resources)}`, json: resources };
+}
+
+const noLog = (name: string) =>
+  new CommandError(EXIT.failure, `Node ${name} has no log file.`, { help: 'A node in the foreground writes none.' });
 
 const pidOf = (node: KnownNode, status: string): readonly number[] =>
   status === 'stopped' || node.process === undefined ? [] : [node.process.pid];

@@ -5,8 +5,10 @@ import { CommandError, EXIT, usageError } from '../failure.ts';
 import { identityFor } from '../identity.ts';
 import { parseNodeName } from '../values.ts';
 import { runningNode } from './known.ts';
-import type { NodeSettings } from './settings.ts';
-import { startNode, writeNode } from './start-node.ts';
+import { knownNode, type NodeSettings } from './settings.ts';
+import { launchOf } from './launch.ts';
+import { release, writeNode } from './record.ts';
+import { startNode, stopNode } from './start-node.ts';
 
 /** Whom a node is to trust. Source: command-line.md 5.1 */
 export interface TrustGiven {
@@ -18,23 +20,30 @@ export interface TrustGiven {
 
 /** What can be said of a new node. Source: command-line.md 5.1 */
 export interface NodeOptions extends TrustGiven {
-  readonly skipIsRunningCheck?: boolean;
+  readonly skipIsRunningCheck?: boolean | undefined;
   /** HOST:PORT */
-  readonly tcpListenerAddress?: string;
-  readonly httpServer?: boolean;
-  readonly enableHttpServer?: boolean;
+  readonly tcpListenerAddress?: string | undefined;
+  readonly httpServer?: boolean | undefined;
+  readonly enableHttpServer?: boolean | undefined;
   /** HOST:PORT */
-  readonly httpServerPort?: string;
-  readonly identity?: string;
+  readonly httpServerPort?: string | undefined;
+  readonly identity?: string | undefined;
+  /** JSON, or the path of a file with it. */
+  readonly launchConfiguration?: string | undefined;
+}
+
+/** Everything that `node create` takes, but what it is to be made from. */
+export interface CreateOptions extends NodeOptions {
+  readonly foreground?: boolean | undefined;
+  readonly exitOnEof?: boolean | undefined;
 }
 
 const LOOPBACK_ANY_PORT = '127.0.0.1:0';
 
 /** Writes a new node down, with an identity that is made when it is missing. @throws {CommandError} when one of that name runs */
 export async function createNodeRecord(cli: Cli, name: string | undefined, options: NodeOptions): Promise<{ readonly name: string }> {
-  const home = await cli.home();
-  const taken = (await home.state.nodes.list()).map((node) => node.name);
-  const called = name === undefined ? freeName(systemRandom, taken) : parseNodeName(name);
+  const called = name === undefined ? await freeNodeName(cli) : parseNodeName(name);
+  const launch = options.launchConfiguration === undefined ? undefined : await launchOf(cli, options.launchConfiguration);
   const trust = await trustFor(cli, options);
   const { name: identity } = await identityFor(cli, options.identity, { makes: true });
   const wantsHttp = options.httpServer === true || options.enableHttpServer === true;
@@ -48,6 +57,7 @@ export async function createNodeRecord(cli: Cli, name: string | undefined, optio
       trust,
       verbosity: cli.verbosity,
       ...(http !== undefined && { http }),
+      ...(launch !== undefined && { launch }),
     },
     { ignoresRunning: options.skipIsRunningCheck === true },
   );
@@ -78,6 +88,32 @@ export async function trustFor(cli: Cli, options: TrustGiven): Promise<NodeSetti
     ...(credentialScope !== undefined && { scope: credentialScope }),
     ...(authorityRoute !== undefined && { route: authorityRoute }),
   };
+}
+
+/** Two words that no node of this home is called by. */
+export async function freeNodeName(cli: Cli): Promise<string> {
+  const taken = (await (await cli.home()).state.nodes.list()).map((node) => node.name);
+  return freeName(systemRandom, taken);
+}
+
+/**
+ * Writes a new node down, starts it, and does what else there is to do. When something fails the node ends, and one that was not
+ * there before is forgotten. Source: command-line.md 6.3
+ */
+export async function createAndStart(cli: Cli, name: string, options: NodeOptions, start: (name: string) => Promise<void>): Promise<void> {
+  const { nodes } = (await cli.home()).state;
+  const wasThere = (await nodes.get(name)) !== undefined;
+  await createNodeRecord(cli, name, options);
+  try {
+    await start(name);
+  } catch (thrown) {
+    const record = await nodes.get(name);
+    if (record !== undefined) await stopNode(cli, knownNode(record));
+    if (wasThere) await release(await cli.home(), name);
+    // Its logs stay: they say why.
+    else await nodes.remove(name);
+    throw thrown;
+  }
 }
 
 /** The node that a verb is for: the named one, or the default one, which is made when there is none. Source: command-line.md 5 */

@@ -1,15 +1,15 @@
-import { createNode, jsonLogger, type Logger, systemClock } from 'postern';
-import { createManager, type Health, type Home, type Manager } from 'postern/manager';
+import { createNode, jsonLogger, type Logger, parseIdentifier, systemClock } from 'postern';
+import { createManager, type Health, type Home, type ListenerOptions, type Manager } from 'postern/manager';
 import type { Cli } from '../cli.ts';
 import { controlPlace } from '../control/place.ts';
 import { type ControlServer, controlServer } from '../control/server.ts';
 import { notFound } from '../failure.ts';
 import { valueOf, VARIABLES } from '../environment.ts';
 import { LogFile } from '../process/log-file.ts';
-import { markOf } from '../process/process-state.ts';
 import { nodeCalls, type NodeShown } from './calls.ts';
 import { nodeHandlers } from './handlers.ts';
 import { type HttpServer, httpServer } from './http.ts';
+import { claim, release } from './record.ts';
 import { startAuthorityWork } from './run-authority.ts';
 import { nodeResources, type NodeResources } from './resources.ts';
 import { decisionFile, knownNode, type NodeSettings, trustOf } from './settings.ts';
@@ -40,10 +40,10 @@ export interface RunningNode {
 /** Runs a node that is written down, until it is closed. @throws {CommandError} not found; and as `createManager` */
 export async function runNode(cli: Cli, name: string, { isBackground, restores }: RunOptions): Promise<RunningNode> {
   const home = await cli.home();
+  await claim(cli, name);
   const record = await home.state.nodes.get(name);
   if (record === undefined) throw notFound('Node', name);
   const { settings } = knownNode(record);
-  await claim(home, name);
   const logs = isBackground ? new LogFile(cli.path('nodes', name), logLimits(cli)) : undefined;
   const logger = loggerOf(cli, settings, logs);
   const ended: (() => Promise<void>)[] = [];
@@ -65,6 +65,7 @@ export async function runNode(cli: Cli, name: string, { isBackground, restores }
     logger.log('info', 'node.ready', { name, listener: work.shown().listener });
     return { show, close: () => closeAll() };
   } catch (thrown) {
+    logger.log('error', 'node.failed', { name, reason: reasonOf(thrown) });
     await closeAll();
     throw thrown;
   }
@@ -75,6 +76,13 @@ export async function runNode(cli: Cli, name: string, { isBackground, restores }
     logger.log('info', 'node.stopped', { name });
     logs?.close();
   }
+}
+
+/** With its causes: who reads it sees nothing else. */
+function reasonOf(thrown: unknown): string {
+  const reasons: string[] = [];
+  for (let each = thrown; each instanceof Error; each = each.cause) reasons.push(each.message);
+  return reasons.join(' ');
 }
 
 interface ManagerStart extends RunOptions {
@@ -117,26 +125,18 @@ async function startManager(
     restores,
     // A node in the foreground has no folder.
     ...(isBackground && { decisionFile: decisionFile(cli, name) }),
-    services: launch === undefined ? { relay: true } : { uppercase: false },
+    services: launch === undefined ? { relay: true } : { uppercase: false, api: launchedListener(launch) },
   });
 }
 
-/** Writes down that this process is the node. */
-async function claim(home: Home, name: string): Promise<void> {
-  const mark = await markOf(process.pid);
-  await home.state.nodes.change(
+function launchedListener({ api }: NonNullable<NodeSettings['launch']>): ListenerOptions | false {
+  if (api === undefined) return false;
+  const { name, authorized, identity } = api;
+  return {
     name,
-    (before) => before && { settings: before.settings, state: { ...before.state, ...(mark && { process: { ...mark } }) } },
-  );
-}
-
-/** Writes down that it is over, unless another process is the node meanwhile. */
-async function release(home: Home, name: string): Promise<void> {
-  await home.state.nodes.change(name, (before) => {
-    if (before === undefined || knownNode({ ...before, isDefault: false }).process?.pid !== process.pid) return undefined;
-    const { process: _process, ...state } = before.state;
-    return { settings: before.settings, state };
-  });
+    ...(authorized !== undefined && { authorized: authorized.map(parseIdentifier) }),
+    ...(identity !== undefined && { identity }),
+  };
 }
 
 async function writeHttp(home: Home, name: string, { address }: HttpServer): Promise<void> {
