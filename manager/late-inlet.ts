@@ -5,6 +5,7 @@ import { PosternError, TransportError } from '../runtime/errors.ts';
 import { parseHostPort } from '../runtime/host-port.ts';
 import { errorFields } from '../runtime/logger.ts';
 import type { Message } from '../runtime/message.ts';
+import type { HostPort } from '../runtime/network.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Route } from '../runtime/route.ts';
 import type { Way } from '../runtime/way.ts';
@@ -49,7 +50,7 @@ export class LateInlet implements Way, Worker {
   async begin(others: Iterable<LateInlet>): Promise<void> {
     const { listen, outlet } = this.#options;
     const at = parseHostPort(listen);
-    if ([...others].some((other) => other !== this && other.#hasPort(at)))
+    if ([...others].some((other) => other !== this && other.hasPort(at)))
       throw new TransportError('LISTEN_FAILED', `Another inlet of this node has ${listen}: choose another port, or delete that one.`);
     this.#node.start(this.address, this);
     this.#undo.push(outlet.onChange(() => this.#wayChanged()));
@@ -62,6 +63,12 @@ export class LateInlet implements Way, Worker {
       throw thrown;
     }
     this.#wayChanged();
+  }
+
+  /** Whether nobody else can listen there as long as this one is. */
+  hasPort({ host, port }: HostPort): boolean {
+    const mine = parseHostPort(this.#options.listen);
+    return mine.port === port && (mine.host === host || [mine.host, host].some(isEverywhere));
   }
 
   get current(): Route | undefined {
@@ -90,11 +97,6 @@ export class LateInlet implements Way, Worker {
 
   close(): Promise<void> {
     return this.#node.stopWorker(this.address).catch(() => undefined);
-  }
-
-  #hasPort({ host, port }: { readonly host: string; readonly port: number }): boolean {
-    const mine = parseHostPort(this.#options.listen);
-    return mine.port === port && (mine.host === host || [mine.host, host].some(isEverywhere));
   }
 
   #wayChanged(): void {

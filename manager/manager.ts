@@ -693,9 +693,12 @@ export class Manager implements AsyncDisposable {
   async #freePort(listen: string): Promise<string> {
     const wanted = parseHostPort(listen);
     if (wanted.port !== 0) return listen;
-    const probe = await this.node.network.listen(wanted, () => undefined);
-    await probe.close();
-    return formatHostPort(probe.local);
+    for (;;) {
+      const probe = await this.node.network.listen(wanted, () => undefined);
+      await probe.close();
+      // The system knows nothing of inlets that do not listen yet.
+      if (![...this.#begunInlets].some((each) => each.hasPort(probe.local))) return formatHostPort(probe.local);
+    }
   }
 
   #randomName(): string {
