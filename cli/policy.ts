@@ -10,13 +10,21 @@ export function checkedPolicy(cli: Cli, expression: string): string {
   try {
     parsePolicy(expression);
   } catch (thrown) {
-    if (thrown instanceof PolicyError)
-      throw new CommandError(EXIT.usage, `invalid value '${expression}': ${thrown.message}`, { cause: thrown.cause });
+    if (thrown instanceof PolicyError) throw notPolicy(expression, thrown);
     throw thrown;
   }
   if (/^\s*(true|false)\s*$/.test(expression))
     cli.warn(`${expression.trim()} alone is the name of an attribute. To allow everyone, write '(= 1 1)'.`);
   return expression;
+}
+
+function notPolicy(expression: string, { fault, message, cause }: PolicyError): CommandError {
+  const read =
+    fault === undefined || fault.parsed === '' ? [] : [`successfully parsed: \`${fault.parsed}\`, but \`${fault.rest}\` cannot be parsed`];
+  return new CommandError(EXIT.usage, [`invalid value '${expression}'`, ...read, message].join('\n'), {
+    cause,
+    help: `Write attribute names with and, or, not, as in 'web and not guest', or '(= subject.role "dba")'.`,
+  });
 }
 
 /** `--allow`, or `--expression`. */

@@ -140,7 +140,7 @@ export class Decisions {
     const { access, resources } = this.#options;
     const resource = resources().find((each) => each.name === name);
     if (resource === undefined)
-      throw new ManagerError('RESOURCE_UNKNOWN', `Nothing named ${JSON.stringify(name)} has a policy here: list them.`);
+      throw new ManagerError('RESOURCE_UNKNOWN', `Resource ${JSON.stringify(name)} was not found: nothing of that name has a policy here.`);
     if (access.isOpenFor(resource))
       return explanationStatus({ resource, identifier, rule: undefined, allowed: true, reason: OPEN }, undefined);
     const rule = access.copyOfPolicies().ruleFor(resource);

@@ -645,13 +645,13 @@ export class Manager implements AsyncDisposable {
 
   #channelsBy(identity: Identity): ChannelsBy {
     const { trust, subjects } = this.#parts;
+    const credential = identity.identifier === this.identity.identifier ? trust.credential : trust.credentialOf(identity);
     return {
       identity,
       ...(trust.authority && { authorities: [trust.authority] }),
       ...(subjects && { onCredentials: subjects.learn }),
       ...(trust.revocations && { revocations: trust.revocations }),
-      // The credential says who the node is; another identity has none of its own here.
-      ...(trust.credential && identity === this.identity && { credential: trust.credential }),
+      ...(credential && { credential }),
       ...(this.#options.allowSelf === true && { allowSelf: true }),
     };
   }

@@ -3,13 +3,14 @@ import type { Identity } from '../identities/identity.ts';
 import type { IdentityRepository } from '../identities/repository.ts';
 import { parseMultiAddress } from '../runtime/multi-address.ts';
 import type { Node } from '../runtime/node.ts';
-import { type CredentialRetriever, credentialRetriever } from '../workers/authority/credential-retriever.ts';
+import { credentialRetriever } from '../workers/authority/credential-retriever.ts';
 import type { HeardRepository } from '../workers/authority/heard-revocations.ts';
 import { decodeProjectJson, importProject as importIdentities } from '../workers/authority/project.ts';
 import { type RevocationWatch, revocationWatch } from '../workers/authority/revocation-watch.ts';
 import type { CredentialSource } from '../workers/secure-channel/credential-source.ts';
 import { ManagerError } from './errors.ts';
 import type { Links, ProjectEntrance, ProjectNames } from './links.ts';
+import { OtherCredentials } from './other-credentials.ts';
 import type { KnownProject, ProjectRepository } from './ports.ts';
 
 /**
@@ -39,6 +40,8 @@ export type TrustOptions =
 export interface NodeTrust {
   readonly authority: Identifier | undefined;
   readonly credential: CredentialSource | undefined;
+  /** What another identity of the home presents here: its own credential. */
+  readonly credentialOf: (identity: Identity) => CredentialSource | undefined;
   /** What the authority has revoked; undefined without an authority. */
   readonly revocations: RevocationWatch | undefined;
   close(): Promise<void>;
@@ -54,7 +57,13 @@ export interface TrustContext {
   readonly links: Links;
 }
 
-const NOTHING: NodeTrust = { authority: undefined, credential: undefined, revocations: undefined, close: () => Promise.resolve() };
+const NOTHING: NodeTrust = {
+  authority: undefined,
+  credential: undefined,
+  credentialOf: () => undefined,
+  revocations: undefined,
+  close: () => Promise.resolve(),
+};
 
 /**
  * Remembers the authority, and begins to look for the node's own credential when one is to be presented; it is fetched when it is
@@ -73,9 +82,9 @@ export async function openTrust(context: TrustContext, options: TrustOptions): P
         throw new ManagerError('TRUST_OPTIONS', 'Authority address was provided but credential scope was not provided: give both.');
       const authority = context.identity.identifierIn(history);
       await context.identity.importHistory(history, { rule: 'strict', keep: true });
-      if (scope === undefined) return unasked(context, authority, undefined);
+      if (scope === undefined) return unasked(context, authority, () => undefined);
       return route === undefined
-        ? unasked(context, authority, storedCredential(context, authority, scope))
+        ? unasked(context, authority, (of) => storedCredential(context, of, authority, scope))
         : fetched(context, authority, scope, route);
     }
     case 'project': {
@@ -84,7 +93,7 @@ export async function openTrust(context: TrustContext, options: TrustOptions): P
       const { project, authority } = await importIdentities(context.identity, decodeProjectJson(known.information));
       if (authority === undefined) return NOTHING;
       const { authorityAccessRoute } = project;
-      if (authorityAccessRoute === undefined) return unasked(context, authority, undefined);
+      if (authorityAccessRoute === undefined) return unasked(context, authority, () => undefined);
       return fetched(context, authority, `project-member-${project.id}`, authorityAccessRoute);
     }
   }
@@ -109,14 +118,27 @@ function entranceOf(known: KnownProject): ProjectEntrance | undefined {
 /** By a way of its own: what others send holds up no statement. Source: decisions.md D6 */
 async function fetched(context: TrustContext, authority: Identifier, scope: string, route: string): Promise<NodeTrust> {
   const { node, identity, repository, heard, links } = context;
-  const to = await links.open(parseMultiAddress(route), { identity, authorized: [authority] }, { isApart: true });
+  const wayFor = (who: Identity) => links.open(parseMultiAddress(route), { identity: who, authorized: [authority] }, { isApart: true });
+  const to = await wayFor(identity);
   const revocations = await revocationWatch(node, { identity, authority, to, repository: heard });
-  const credential: CredentialRetriever = credentialRetriever(node, { identity, authority, to, scope, cache: repository, revocations });
+  const terms = { authority, scope, cache: repository, revocations };
+  const credential = credentialRetriever(node, { identity, to, ...terms });
+  const others = new OtherCredentials(async (other) => {
+    const way = await wayFor(other);
+    const retriever = credentialRetriever(node, { identity: other, to: way, ...terms });
+    const close = async () => {
+      retriever.close();
+      await way.close();
+    };
+    return { retriever, close };
+  });
   return {
     authority,
     credential,
+    credentialOf: (other) => others.of(other),
     revocations,
     close: async () => {
+      await others.close();
       credential.close();
       await revocations.close();
       await to.close();
@@ -125,15 +147,24 @@ async function fetched(context: TrustContext, authority: Identifier, scope: stri
 }
 
 /** With an authority that is never asked: of revocations only what was kept is known. */
-async function unasked(context: TrustContext, authority: Identifier, credential: CredentialSource | undefined): Promise<NodeTrust> {
+async function unasked(
+  context: TrustContext,
+  authority: Identifier,
+  credentialOf: (identity: Identity) => CredentialSource | undefined,
+): Promise<NodeTrust> {
   const { node, identity, heard } = context;
   const revocations = await revocationWatch(node, { identity, authority, repository: heard });
-  return { authority, credential, revocations, close: () => revocations.close() };
+  return { authority, credential: credentialOf(identity), credentialOf, revocations, close: () => revocations.close() };
 }
 
-function storedCredential({ node, identity, repository }: TrustContext, authority: Identifier, scope: string): CredentialSource {
+function storedCredential(
+  { node, repository }: TrustContext,
+  { identifier }: Identity,
+  authority: Identifier,
+  scope: string,
+): CredentialSource {
   return {
-    retrieve: async () => (await repository.cachedCredential(identity.identifier, authority, scope, node.clock.wallSeconds()))?.credential,
+    retrieve: async () => (await repository.cachedCredential(identifier, authority, scope, node.clock.wallSeconds()))?.credential,
     subscribe: () => () => undefined,
   };
 }
