@@ -6,6 +6,7 @@ import { defaultTimeoutMs, environmentWarnings, homeFolder, isOn, valueOf, VARIA
 import type { Invocation } from './invocation.ts';
 import { logLines, logSettings, toAll } from './log-lines.ts';
 import { LogFile } from './process/log-file.ts';
+import type { Doing } from './program.ts';
 import { Progress } from './progress.ts';
 import { printResult, type Result } from './result.ts';
 import { type Palette, painted, palette, widthOf, wrapped } from './terminal.ts';
@@ -32,8 +33,9 @@ export class Cli {
   exitCode = 0;
   /** What counts as the default project in this run, where a configuration names another one than the home does. */
   project: string | undefined;
-  /** All families with their verbs; set by whoever runs this. */
-  wholeProgram: () => Promise<CommandUnknownOpts> = () => Promise.reject(new Error('This run has no program.'));
+  /** The definitions of this program, as `makeProgram` makes them; set by whoever runs this. */
+  makeProgram: (words?: readonly string[], instead?: Doing) => Promise<CommandUnknownOpts> = () =>
+    Promise.reject(new Error('This run has no program.'));
   /** Help that was asked for. */
   helpText = '';
   #globals: GlobalOptions = {};
@@ -183,8 +185,8 @@ export class Cli {
 
   async #openHome(): Promise<Home> {
     // Loaded when a command needs it: the library takes longer than most of them.
-    const [{ systemClock, systemRandom }, manager] = await Promise.all([import('postern'), import('postern/manager')]);
-    const home = await manager.Home.open(this.folder, { clock: systemClock, random: systemRandom });
+    const { openHome } = await import('postern/home');
+    const home = await openHome(this.folder);
     this.atEnd(() => home.close());
     return home;
   }
@@ -196,8 +198,8 @@ export class Cli {
 
   /** A node for this run only: it appears in no list. */
   async temporaryNode(): Promise<Node> {
-    const { createNode } = await import('postern');
-    const node = await createNode({ name: 'command', logger: this.logger });
+    const { temporaryNode } = await import('./temporary-node.ts');
+    const node = await temporaryNode(this);
     this.atEnd(() => node.stop());
     return node;
   }

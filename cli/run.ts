@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
     return 0;
   }
   const cli = new Cli(invocation);
-  cli.wholeProgram = () => makeProgram(cli);
+  cli.makeProgram = (words, instead) => makeProgram(cli, words, instead);
   try {
     await (await makeProgram(cli, invocation.args)).parseAsync(invocation.args, { from: 'user' });
     return cli.exitCode;

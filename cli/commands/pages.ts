@@ -13,7 +13,7 @@ type Write = (page: Parameters<typeof manualPage>[0]) => { readonly name: string
 async function written(cli: Cli, folder: string, write: Write): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
   const { env } = cli.invocation;
-  const program = await cli.wholeProgram();
+  const program = await cli.makeProgram();
   const help = new TwoLengthHelp({ ...cli.invocation, args: [], stdout: { write: () => true } }, palette(false, env));
   const files: string[] = [];
   for (const command of everyCommand(program)) {

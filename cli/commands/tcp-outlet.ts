@@ -1,6 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { systemRandom } from 'postern';
-import { freeName } from 'postern/manager';
+import { randomName } from 'postern/home';
 import type { Cli } from '../cli.ts';
 import { explained } from '../help.ts';
 import type { OutletStatus } from '../node/calls.ts';
@@ -44,7 +43,7 @@ export function tcpOutletFamily(family: Family, cli: Cli, doing: Doing): void {
           const allow = policyIn(cli, given);
           const node = await nodeOrDefault(cli, at);
           const taken = (await askNode(cli, node, 'outlet.list', {})).map(({ worker_addr }) => worker_addr);
-          const name = from ?? (taken.includes(OUTLET) ? freeName(systemRandom, taken) : OUTLET);
+          const name = from ?? (taken.includes(OUTLET) ? randomName(taken) : OUTLET);
           const outlet = await askNode(cli, node, 'outlet.create', { name, to, allow });
           const where = `/service/${outlet.worker_addr}`;
           return {

@@ -1,6 +1,5 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import type { Cli } from '../cli.ts';
-import { makeProgram } from '../program.ts';
 import type { Result } from '../result.ts';
 
 /** A command that was parsed and looked at, and has not run. */
@@ -20,7 +19,7 @@ export interface VerbGrammar {
 /** @param path `tcp-outlet create`, as two words */
 export async function grammarOf(cli: Cli, path: readonly [family: string, verb: string]): Promise<VerbGrammar> {
   let parsed: ParsedCommand | undefined;
-  const program = await makeProgram(cli, path, (work) => (...given) => {
+  const program = await cli.makeProgram(path, (work) => (...given) => {
     parsed = { given, run: () => work(...given) };
     return Promise.resolve();
   });

@@ -1,5 +1,4 @@
-import { systemRandom } from 'postern';
-import { freeName } from 'postern/manager';
+import { randomName } from 'postern/home';
 import type { Cli } from '../cli.ts';
 import { CommandError, EXIT, usageError } from '../failure.ts';
 import { identityFor } from '../identity.ts';
@@ -93,7 +92,7 @@ export async function trustFor(cli: Cli, options: TrustGiven): Promise<NodeSetti
 /** Two words that no node of this home is called by. */
 export async function freeNodeName(cli: Cli): Promise<string> {
   const taken = (await (await cli.home()).state.nodes.list()).map((node) => node.name);
-  return freeName(systemRandom, taken);
+  return randomName(taken);
 }
 
 /**
