@@ -205,6 +205,13 @@ export const FAMILIES: readonly FamilyEntry[] = [
     load: async () => (await import('./commands/rendezvous.ts')).rendezvousFamily,
   },
   {
+    name: 'run',
+    description: 'Make all that a recipe has: nodes, and what is on them.',
+    group: 'utility',
+    hidden: true,
+    load: async () => (await import('./commands/run.ts')).runVerb,
+  },
+  {
     name: 'manpages',
     description: 'Write a manual page for each command.',
     group: 'utility',
