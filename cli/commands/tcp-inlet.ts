@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Option } from '@commander-js/extra-typings';
 import { systemRandom } from 'postern';
 import { freeName } from 'postern/manager';
 import type { Cli } from '../cli.ts';
+import { EXIT, failureOf, usageError } from '../failure.ts';
 import { explained } from '../help.ts';
 import type { InletStatus } from '../node/calls.ts';
 import { nodeOrDefault } from '../node/create-node.ts';
@@ -55,28 +57,37 @@ export function tcpInletFamily(family: Family, cli: Cli, doing: Doing): void {
           .default(FIRST_TRY_MS, '5s'),
       )
       .addOption(
-        new Option('--retry-wait <DURATION>', 'between requests that the node rejects for a passing reason')
+        new Option('--retry-wait <DURATION>', 'before a node that does not answer is asked once more; 0 for never')
           .argParser(parseDuration)
           .default(20_000, '20s'),
       )
       .addOption(new Option('--timeout <DURATION>', 'for the request to the node').argParser(parseDuration).default(10_000, '10s'))
       .option('--no-connection-wait', 'return at once')
       .addOption(new Option('--ebpf').hideHelp())
+      .addOption(new Option('--udp').hideHelp())
+      .addOption(new Option('--enable-udp-puncture').hideHelp())
+      .addOption(new Option('--no-tcp-fallback').hideHelp())
+      .addOption(new Option('--disable-tcp-fallback').hideHelp())
+      .addOption(new Option('--tls').hideHelp())
+      .addOption(new Option('--tls-certificate-provider <ROUTE>').hideHelp())
       .action(
-        doing(async ({ at, from = '127.0.0.1:0', to, via, identity, authorized, alias, connectionWait, timeout, ...given }) => {
+        doing(async ({ at, from = '127.0.0.1:0', to, via, identity, authorized, alias, connectionWait, timeout, retryWait, ...given }) => {
           if (given.ebpf === true) cli.warn('Ordinary sockets are used.');
+          refuseLater(given);
           const allow = policyIn(cli, given);
           const route = await inletRoute(cli, { to, via, authorized });
           const node = await nodeOrDefault(cli, at);
           const taken = (await askNode(cli, node, 'inlet.list', {})).map((each) => each.alias);
           const name = alias ?? freeName(systemRandom, taken);
           const waitMs = typeof connectionWait === 'number' ? connectionWait : 0;
-          const inlet = await askNode(
-            cli,
-            node,
-            'inlet.create',
-            { name, listen: from, to: route, authorized: authorized && [...authorized], identity, allow, waitMs },
-            timeout + waitMs,
+          const inlet = await askedAgain(cli, retryWait, () =>
+            askNode(
+              cli,
+              node,
+              'inlet.create',
+              { name, listen: from, to: route, authorized: authorized && [...authorized], identity, allow, waitMs },
+              timeout + waitMs,
+            ),
           );
           return { plain: createdPlain(cli, node, inlet, waitMs), machine: inlet.bind_addr, json: inlet };
         }),
@@ -129,6 +140,39 @@ export function tcpInletFamily(family: Family, cli: Cli, doing: Doing): void {
         );
       }),
     );
+}
+
+interface Later {
+  readonly udp?: true | undefined;
+  readonly enableUdpPuncture?: true | undefined;
+  readonly tcpFallback: boolean;
+  readonly disableTcpFallback?: true | undefined;
+  readonly tls?: true | undefined;
+  readonly tlsCertificateProvider?: string | undefined;
+}
+
+/** Source: command-line.md 10 */
+function refuseLater(given: Later): void {
+  if (given.tls === true || given.tlsCertificateProvider !== undefined)
+    throw usageError(
+      'Inlets with TLS are not there yet.',
+      'Leave out --tls: what is between inlet and outlet is encrypted by the channel.',
+    );
+  if (given.udp === true || given.enableUdpPuncture === true || !given.tcpFallback || given.disableTcpFallback === true)
+    throw usageError('Portals over UDP are not there yet.', 'Leave out the UDP options: the portal goes over TCP, with no open port.');
+}
+
+/** Asks a node once more that did not answer. */
+async function askedAgain<Value>(cli: Cli, waitMs: number, ask: () => Promise<Value>): Promise<Value> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    if (waitMs === 0 || failure.exitCode !== EXIT.unavailable) throw thrown;
+    cli.note(`${failure.message} Asking again in ${waitMs / 1_000} s.`);
+    await pause(waitMs);
+    return ask();
+  }
 }
 
 function createdPlain(

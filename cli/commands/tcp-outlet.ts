@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { randomName } from 'postern/home';
 import type { Cli } from '../cli.ts';
+import { usageError } from '../failure.ts';
 import { explained } from '../help.ts';
 import type { OutletStatus } from '../node/calls.ts';
 import { nodeOrDefault } from '../node/create-node.ts';
@@ -40,6 +41,8 @@ export function tcpOutletFamily(family: Family, cli: Cli, doing: Doing): void {
       .action(
         doing(async ({ to, from, at, ...given }) => {
           if (given.ebpf === true) cli.warn('Ordinary sockets are used.');
+          if (given.tls === true)
+            throw usageError('Outlets with TLS are not there yet.', 'Leave out --tls, and let the server take plain TCP.');
           const allow = policyIn(cli, given);
           const node = await nodeOrDefault(cli, at);
           const taken = (await askNode(cli, node, 'outlet.list', {})).map(({ worker_addr }) => worker_addr);
