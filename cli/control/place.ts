@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, realpath } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError, EXIT } from '../failure.ts';
 
@@ -32,15 +32,16 @@ export async function controlPlace(home: string, kind: 'node' | 'project', name:
 export async function claimFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const found = await lstat(folder);
-  if (!found.isDirectory() || found.uid !== userInfo().uid || (found.mode & 0o077) !== 0)
+  if (!found.isDirectory() || found.uid !== ownUser() || (found.mode & 0o077) !== 0)
     throw new CommandError(EXIT.configuration, `${folder} is a link, belongs to somebody else, or is open to others.`, {
       help: `Remove it, or make it yours alone: chmod 700 ${folder}`,
     });
 }
 
 async function besideHome(home: string): Promise<string> {
-  const { uid } = userInfo();
-  return join(await realpath(tmpdir()), `postern-${uid}-${shortHash(home)}`);
+  return join(await realpath(tmpdir()), `postern-${ownUser()}-${shortHash(home)}`);
 }
 
+/** Its number: in a container it may have no name. */
+const ownUser = () => process.getuid?.() ?? 0;
 const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS);
