@@ -34,7 +34,7 @@ export function tcpOutletFamily(family: Family, cli: Cli, doing: Doing): void {
       .requiredOption('--to <HOST:PORT>', 'the server; its name is looked up for each connection', parseHostPort)
       .option('--from <OUTLET>', 'the address of the outlet [default: outlet]', parseServiceName)
       .addOption(atNode())
-      .option('--tls', 'connect to the server with TLS')
+      .addOption(new Option('--tls').hideHelp())
       .addOption(allowOption())
       .addOption(expressionOption())
       .addOption(new Option('--ebpf').hideHelp())
