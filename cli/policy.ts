@@ -3,16 +3,22 @@ import type { Cli } from './cli.ts';
 import { CommandError, EXIT, usageError } from './failure.ts';
 
 /**
- * Looks at an expression before a node is asked to keep it. Source: command-line.md 2.2, 5.13
+ * The value of an option that is a policy, as it was given. Source: command-line.md 2.2, 5.13
  * @throws {CommandError} with the part that could be read
  */
-export function checkedPolicy(cli: Cli, expression: string): string {
+export function parsePolicyText(expression: string): string {
   try {
     parsePolicy(expression);
   } catch (thrown) {
     if (thrown instanceof PolicyError) throw notPolicy(expression, thrown);
     throw thrown;
   }
+  return expression;
+}
+
+/** Looks at an expression before a node is asked to keep it. @throws {CommandError} with the part that could be read */
+export function checkedPolicy(cli: Cli, expression: string): string {
+  parsePolicyText(expression);
   if (/^\s*(true|false)\s*$/.test(expression))
     cli.warn(`${expression.trim()} alone is the name of an attribute. To allow everyone, write '(= 1 1)'.`);
   return expression;

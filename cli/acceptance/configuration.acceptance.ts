@@ -216,8 +216,8 @@ test('a failure names its place and deletes the node, unless it was there before
 test('nothing is done before all of it was looked at', async () => {
   const configuration = 'identity: i\nrelay: r!\n';
   expect((await admin.try(['node', 'create', '--configuration', configuration])).code).toBe(64);
-  expect(await admin.does('identity list --output json')).toBe('[]');
   expect(await admin.fails(['node', 'create', '--configuration', 'tcp-outlet: {to: 1, allow: "a or"}'])).toContain('tcp-outlets: ');
+  expect(await admin.does('identity list --output json')).toBe('[]');
   expect(await admin.does('node list --output json')).toBe('[]');
 });
 

@@ -17,7 +17,8 @@ import { deleted, type Kind, listed, shown } from './shared.ts';
 
 async function nodeKind(cli: Cli): Promise<Kind<KnownNode>> {
   const items = await knownNodes(cli);
-  return { title: 'Node', list: 'node list', items, nameOf: ({ name }) => name, fallback: items.find(({ isDefault }) => isDefault) };
+  const fallback = items.find(({ isDefault }) => isDefault);
+  return { title: 'Node', list: 'node list', items, nameOf: ({ name }) => name, fallback, isAskedFor: true };
 }
 
 const UP_OR_DOWN = { running: 'UP', zombie: 'ZOMBIE', stopped: 'DOWN' } as const;

@@ -13,6 +13,8 @@ export interface Kind<Item> {
   readonly nameOf: (item: Item) => string;
   /** The one that is meant when no name is given. */
   readonly fallback?: Item | undefined;
+  /** Whether a person is asked which one to show before the fallback is. Source: command-line.md 5.0 */
+  readonly isAskedFor?: true;
 }
 
 const none = <Item>({ title }: Kind<Item>): Result => ({ plain: `    There is no ${title.toLowerCase()} here.`, json: [] });
@@ -39,7 +41,7 @@ export async function shown<Item>(
 ): Promise<Result> {
   if (kind.items.length === 0) return none(kind);
   if (name !== undefined) return show(find(cli, kind, name));
-  if (kind.fallback !== undefined) return show(kind.fallback);
+  if (kind.fallback !== undefined && !(kind.isAskedFor === true && cli.mayPrompt)) return show(kind.fallback);
   if (!cli.mayPrompt)
     throw new CommandError(EXIT.usage, `Say which ${kind.title.toLowerCase()}: ${kind.items.map(kind.nameOf).join(', ')}.`);
   const [only] = kind.items;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Cli } from '../cli.ts';
+import { makeProgram } from '../program.ts';
 import { readNodeConfiguration } from './node-configuration.ts';
 import { INLETS, itemsOf, OUTLETS, POLICIES, RELAYS, type Section } from './sections.ts';
 import { readTree } from './tree.ts';
@@ -18,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 function command(env: Record<string, string> = {}): Cli {
-  return new Cli({
+  const cli = new Cli({
     programName: 'postern',
     args: [],
     env: { POSTERN_HOME: join(folder, 'home'), ...env },
@@ -29,6 +30,8 @@ function command(env: Record<string, string> = {}): Cli {
     program: ['/nonexistent'],
     onSignal: () => () => undefined,
   });
+  cli.makeProgram = (words, instead) => makeProgram(cli, words, instead);
+  return cli;
 }
 
 const source = (text: string) => ({ name: 'n.yaml', text });
@@ -147,6 +150,7 @@ test('what is wrong is named with its place, its section and its item', async ()
     ['tcp-outlet: {to: [1, 2]}\n', '64 n.yaml:1:18: tcp-outlets: '],
     ['tcp-outlet: {to: 1, output: json}\n', '64 n.yaml:1:21: tcp-outlets: output is no option'],
     ['tcp-outlet: {to: 1, help: true}\n', '64 n.yaml:1:21: tcp-outlets: help is no option'],
+    ["relay: r\ntcp-outlet: {to: 1, allow: 'a or'}\n", "64 n.yaml:2:28: tcp-outlets: invalid value 'a or'"],
     ['policies: {a: {allow: b}}\n', '65 n.yaml:1:12: policies: Items have no names'],
     ['relays: [r, {a: {}, b: {}}]\n', '65 n.yaml:1:13: relays: In a list'],
     ['relays: [r!]\n', '64 n.yaml:1:10: relays r!: '],

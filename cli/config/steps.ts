@@ -66,8 +66,11 @@ export async function parsedAt(
   } catch (thrown) {
     const failure = failureOf(thrown);
     if (failure.exitCode !== EXIT.usage) throw located(thrown, place, title);
-    // The program names the option.
-    const entry = entries.find(({ key }) => failure.message.includes(`--${keyOf(key)} `) || failure.message.includes(`--${keyOf(key)}'`));
+    // The program names the option, or says what is wrong with the value.
+    const { message } = failure;
+    const entry =
+      entries.find(({ key }) => message.includes(`--${keyOf(key)} `) || message.includes(`--${keyOf(key)}'`)) ??
+      entries.find(({ value }) => value.kind === 'text' && message.includes(`'${value.text}'`));
     throw located(thrown, entry?.value.place ?? place, title, help);
   }
 }
