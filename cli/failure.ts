@@ -113,7 +113,7 @@ export function printFailure(
   stderr: Output,
   { json, programName, colors }: { readonly json: boolean; readonly programName: string; readonly colors: Palette },
 ): void {
-  const help = failure.help ?? `See '${programName} --help'.`;
+  const help = failure.help ?? nextStep(failure, programName);
   const causes: string[] = [];
   for (let cause = failure.cause; cause instanceof Error && causes.length < CAUSES_MAX; cause = cause.cause)
     causes.push(`  > ${oneLine(cause.message)}`);
@@ -131,6 +131,12 @@ export function printFailure(
   stderr.write(`${lines.join('\n')}\n`);
   if (json) stderr.write(`${JSON.stringify({ error: { code: failure.code, message: failure.message, help } })}\n`);
 }
+
+/** What to do where the failure says nothing better. Source: command-line.md 4.1 */
+const nextStep = ({ exitCode }: CommandError, programName: string) =>
+  exitCode === EXIT.configuration
+    ? `Put a copy in its place, or name another folder by POSTERN_HOME. To begin anew: ${programName} reset removes all state of this home.`
+    : `See '${programName} --help'.`;
 
 const oneLine = (text: string) => visible(text).replaceAll('\n', ' ');
 

@@ -40,6 +40,8 @@ export class TwoLengthHelp extends Help {
   readonly #showsHidden: boolean;
   readonly #programName: string;
   readonly #colors: Palette;
+  /** Of the terminal. */
+  readonly #columns: number;
 
   constructor({ args, env, programName, stdout }: Pick<Invocation, 'args' | 'env' | 'programName' | 'stdout'>, colors: Palette) {
     super();
@@ -47,7 +49,8 @@ export class TwoLengthHelp extends Help {
     this.#showsHidden = isOn(VARIABLES.showHidden, env);
     this.#programName = programName;
     this.#colors = colors;
-    this.helpWidth = Math.min(WIDTH_MAX, widthOf(stdout));
+    this.#columns = widthOf(stdout);
+    this.helpWidth = Math.min(WIDTH_MAX, this.#columns);
   }
 
   override visibleOptions(command: Command): Option[] {
@@ -78,7 +81,7 @@ export class TwoLengthHelp extends Help {
     for (const { title, entries } of this.sections(command)) paragraphs.push(this.#list(title, entries, width));
     if (this.#isLong && examples.length > 0)
       paragraphs.push(
-        `${this.#colors.heading('Examples:')}\n${examples.map((each) => `  ${this.#colors.accent(`${this.#programName} ${each}`)}`).join('\n')}`,
+        `${this.#colors.heading('Examples:')}\n${examples.map((each) => this.#colors.accent(commandLine(`${this.#programName} ${each}`, this.#columns))).join('\n')}`,
       );
     if (this.#isLong)
       paragraphs.push(
@@ -141,6 +144,21 @@ export function optionText(option: Option): string {
     ...(argChoices === undefined ? [] : [`[possible values: ${argChoices.join(', ')}]`]),
   ];
   return [...(description === '' ? [] : [description]), ...notes].join(' ');
+}
+
+/** A command that is too long for a line goes on in the next one, as a shell takes it. */
+function commandLine(text: string, width: number): string {
+  const lines: string[] = [];
+  let line = ' ';
+  // What is in quotes is one word.
+  for (const word of text.match(/('[^']*'|"[^"]*"|\S)+/g) ?? []) {
+    if (line.trim() !== '' && line.length + word.length + 3 > width) {
+      lines.push(`${line} \\`);
+      line = '     ';
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line].join('\n');
 }
 
 export function rootOf(command: Command): Command {

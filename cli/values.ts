@@ -60,9 +60,13 @@ export const parseRelayName = named('relay');
 /** The name of a relay that somebody is allowed, or `*` for any. */
 export const parseRelayOrAny = (text: string) => (text === '*' ? text : parseRelayName(text));
 
+/** Some systems have no files of these names, and a name may become that of a file or folder. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
+
 function named(kind: string, prefix = ''): (text: string) => string {
   return (text) => {
     const name = prefix !== '' && text.startsWith(prefix) ? text.slice(prefix.length) : text;
+    if (DEVICE.test(name)) return invalid(`The name of a ${kind} cannot be that of a device on some systems.`);
     return /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(name)
       ? name
       : invalid(`The name of a ${kind} is 1 to 63 letters, digits, "_" and "-", and begins with a letter or digit.`);
@@ -71,6 +75,7 @@ function named(kind: string, prefix = ''): (text: string) => string {
 
 /** Source: decisions.md E2 */
 export function parseAlias(text: string): string {
+  if (DEVICE.test(text)) return invalid('An alias cannot be the name of a device on some systems.');
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text)
     ? text
     : invalid('An alias is 1 to 63 letters, digits, ".", "_" and "-", and begins with a letter or digit.');

@@ -34,12 +34,14 @@ export async function candidates(program: Command, words: readonly string[], nam
     return values.filter(begins(value)).map((each) => (isBroken ? each : `${name}=${each}`));
   }
   if (!isEnded && current.startsWith('-')) return optionNames(command).filter(begins(current));
-  const families = isEnded
-    ? []
-    : command
-        .createHelp()
-        .visibleCommands(command)
-        .map((each) => each.name());
+  // A word that is no verb leads nowhere.
+  const families =
+    isEnded || position > 0
+      ? []
+      : command
+          .createHelp()
+          .visibleCommands(command)
+          .map((each) => each.name());
   const argument = command.registeredArguments[position] ?? command.registeredArguments.findLast(({ variadic }) => variadic);
   // What is to be made has no name yet.
   const names = argument === undefined || command.name() === 'create' ? [] : await valuesOf(argument, namesOf);
