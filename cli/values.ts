@@ -49,6 +49,8 @@ export function parseFlagAttribute(text: string): readonly [key: string, value: 
 
 /** `NAME` or `/node/NAME`. Source: command-line.md 1.4, decisions.md E2 */
 export const parseNodeName = named('node', '/node/');
+/** What is to be made has a name, and is not referred to yet. */
+export const parseNewNodeName = named('node');
 /** `NAME` or `/service/NAME`: the address of a worker. */
 export function parseServiceName(text: string): string {
   const name = text.startsWith('/service/') ? text.slice('/service/'.length) : text;

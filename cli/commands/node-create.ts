@@ -12,7 +12,7 @@ import { showNode } from '../node/resources.ts';
 import { startNode } from '../node/start-node.ts';
 import type { Doing, Family } from '../program.ts';
 import type { Result } from '../result.ts';
-import { parseHostPort, parseIdentityName, parseNodeName, parseProjectName, repeatable } from '../values.ts';
+import { parseHostPort, parseIdentityName, parseNewNodeName, parseProjectName, repeatable } from '../values.ts';
 
 export function nodeCreate(family: Family, cli: Cli, doing: Doing): void {
   explained(
@@ -47,7 +47,7 @@ export function nodeCreate(family: Family, cli: Cli, doing: Doing): void {
         doing(async (given: string | undefined, { childProcess, restore, ...options }) => {
           if (childProcess === true) {
             const { runForeground } = await import('../node/foreground.ts');
-            await runForeground(cli, parseNodeName(given ?? ''), { isBackground: true, restores: restore });
+            await runForeground(cli, parseNewNodeName(given ?? ''), { isBackground: true, restores: restore });
             return undefined;
           }
           const name = await created(cli, given, options);
@@ -85,7 +85,7 @@ async function created(cli: Cli, given: string | undefined, all: Given): Promise
   const inline = configuration ?? nodeConfig;
   const file = given !== undefined && (await isConfiguration(cli, given)) ? given : undefined;
   if (inline !== undefined && file !== undefined) throw usageError(`These are two configurations: ${file}, and that of --configuration.`);
-  const name = file === undefined && given !== undefined ? parseNodeName(given) : undefined;
+  const name = file === undefined && given !== undefined ? parseNewNodeName(given) : undefined;
   const ticket = enrollmentTicket ?? cli.invocation.env[VARIABLES.ticket.name];
   const variables = variablesOf(variable);
   // What runs a node or reads a configuration is loaded when it is wanted: most commands of the family only ask.

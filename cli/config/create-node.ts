@@ -7,7 +7,7 @@ import { checkNotRunning } from '../node/record.ts';
 import { startNode } from '../node/start-node.ts';
 import { enrollByTicket } from '../project/enrollment.ts';
 import { ticketText } from '../ticket.ts';
-import { parseNodeName } from '../values.ts';
+import { parseNewNodeName } from '../values.ts';
 import { readNodeConfiguration } from './node-configuration.ts';
 import type { Source } from './place.ts';
 import type { Step } from './steps.ts';
@@ -36,7 +36,7 @@ export async function createConfigured(cli: Cli, given: ConfiguredNode): Promise
   const file = await readNodeConfiguration(cli, given.source ?? NOTHING, given.variables, given.options);
   const options: CreateOptions = { ...file.options, ...withoutUndefined(given.options) };
   if (options.exitOnEof === true && options.foreground !== true) throw usageError('--exit-on-eof needs --foreground.');
-  const name = parseNodeName(given.name ?? file.name ?? (await freeNodeName(cli)));
+  const name = parseNewNodeName(given.name ?? file.name ?? (await freeNodeName(cli)));
   const steps = await file.steps(name);
   if (options.skipIsRunningCheck !== true) await checkNotRunning(cli, name);
   const ticket = given.ticket ?? file.ticket;

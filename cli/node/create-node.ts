@@ -2,7 +2,7 @@ import { randomName } from 'postern/home';
 import type { Cli } from '../cli.ts';
 import { CommandError, EXIT, usageError } from '../failure.ts';
 import { identityFor } from '../identity.ts';
-import { parseNodeName } from '../values.ts';
+import { parseNewNodeName } from '../values.ts';
 import { runningNode } from './known.ts';
 import { knownNode, type NodeSettings } from './settings.ts';
 import { launchOf } from './launch.ts';
@@ -41,7 +41,7 @@ const LOOPBACK_ANY_PORT = '127.0.0.1:0';
 
 /** Writes a new node down, with an identity that is made when it is missing. @throws {CommandError} when one of that name runs */
 export async function createNodeRecord(cli: Cli, name: string | undefined, options: NodeOptions): Promise<{ readonly name: string }> {
-  const called = name === undefined ? await freeNodeName(cli) : parseNodeName(name);
+  const called = name === undefined ? await freeNodeName(cli) : parseNewNodeName(name);
   const launch = options.launchConfiguration === undefined ? undefined : await launchOf(cli, options.launchConfiguration);
   const trust = await trustFor(cli, options);
   const { name: identity } = await identityFor(cli, options.identity, { makes: true });
