@@ -92,7 +92,8 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|coverage)/' },
+    // An app of a walk-through has packages of its own.
+    exclude: { path: '^(dist|coverage)/|^examples/portals/.*\\.mjs$' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['postern-source', 'import', 'node', 'types', 'default'],

@@ -55,7 +55,14 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.test.ts', '**/*.acceptance.ts', 'cli/acceptance/**/*.ts', 'property-tests/**/*.ts', 'storage/conformance/**/*.ts', 'benchmarks/**/*.ts'],
+    files: [
+      '**/*.test.ts',
+      '**/*.acceptance.ts',
+      'cli/acceptance/**/*.ts',
+      'property-tests/**/*.ts',
+      'storage/conformance/**/*.ts',
+      'benchmarks/**/*.ts',
+    ],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/require-await': 'off',

@@ -1,4 +1,4 @@
-import { parsePolicy, PolicyError } from 'postern';
+import { parsePolicy, PolicyError, RESOURCE_TYPES } from 'postern';
 import type { Cli } from './cli.ts';
 import { CommandError, EXIT, usageError } from './failure.ts';
 
@@ -48,3 +48,7 @@ export function neededPolicy(cli: Cli, given: { readonly allow?: string | undefi
   if (policy === undefined) throw usageError('--allow EXPRESSION is required.');
   return policy;
 }
+
+export const isType = (name: string) => (RESOURCE_TYPES as readonly string[]).includes(name);
+/** A type by its name, a resource by any other. */
+export const selectorOf = (name: string) => (isType(name) ? { type: name } : { name });

@@ -11,12 +11,11 @@ import type { NodeAnswer } from '../node/calls.ts';
 import { findNode, runningNode } from '../node/known.ts';
 import { askNode } from '../node/resources.ts';
 import { decisionFile, statusOf } from '../node/settings.ts';
-import { checkedPolicy } from '../policy.ts';
+import { checkedPolicy, selectorOf } from '../policy.ts';
 import { asMember } from '../project/as-member.ts';
 import type { Doing, Family } from '../program.ts';
 import { parseAttribute, parseCount, parseIdentifierText, parseIdentityName, repeatable } from '../values.ts';
 import { atNode } from './at.ts';
-import { selectorOf } from './policy.ts';
 import { listed } from './shared.ts';
 
 type Denial = NodeAnswer<'policy.log'>[number];

@@ -7,7 +7,7 @@ import type { NodeAnswer } from '../node/calls.ts';
 import { nodeOrDefault } from '../node/create-node.ts';
 import { runningNode } from '../node/known.ts';
 import { askNode } from '../node/resources.ts';
-import { neededPolicy } from '../policy.ts';
+import { isType, neededPolicy, selectorOf } from '../policy.ts';
 import { whyVerbs } from './policy-why.ts';
 import type { Doing, Family } from '../program.ts';
 import { confirmed } from '../prompts.ts';
@@ -17,8 +17,6 @@ import { listed } from './shared.ts';
 type Policy = NodeAnswer<'policy.set'>;
 
 const policyPlain = ({ resource, expression }: Policy) => `${resource}\n${expression}`;
-const isType = (name: string) => (RESOURCE_TYPES as readonly string[]).includes(name);
-export const selectorOf = (name: string) => (isType(name) ? { type: name } : { name });
 
 export function policyFamily(family: Family, cli: Cli, doing: Doing): void {
   explained(

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Option } from '@commander-js/extra-typings';
-import { systemRandom } from 'postern';
-import { freeName } from 'postern/manager';
+import { randomName } from 'postern/home';
 import type { Cli } from '../cli.ts';
 import { EXIT, failureOf, usageError } from '../failure.ts';
 import { explained } from '../help.ts';
@@ -78,7 +77,7 @@ export function tcpInletFamily(family: Family, cli: Cli, doing: Doing): void {
           const route = await inletRoute(cli, { to, via, authorized });
           const node = await nodeOrDefault(cli, at);
           const taken = (await askNode(cli, node, 'inlet.list', {})).map((each) => each.alias);
-          const name = alias ?? freeName(systemRandom, taken);
+          const name = alias ?? randomName(taken);
           const waitMs = typeof connectionWait === 'number' ? connectionWait : 0;
           const inlet = await askedAgain(cli, retryWait, () =>
             askNode(
