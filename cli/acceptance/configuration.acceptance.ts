@@ -22,8 +22,8 @@ afterEach(async () => {
 });
 
 /** A project that this administrator begins. */
-async function begin(): Promise<void> {
-  await admin.does(`enroll --tcp-listener-address 127.0.0.1:${await freePort()}`);
+async function begin(who = admin): Promise<void> {
+  await who.does(`enroll --tcp-listener-address 127.0.0.1:${await freePort()}`);
 }
 
 /** @returns its path */
@@ -194,6 +194,21 @@ test('G9, G11: a ticket without a file, and the text of a ticket in the environm
   expect(await third.does('node create n3', { env: { ENROLLMENT_TICKET: MY_TICKET } })).toBe('n3');
   expect(await third.does(`message send hello --to ${ECHO}`)).toBe('hello');
   expect((await third.try('node create n4', { env: { ENROLLMENT_TICKET: '' } })).code).toBe(64);
+});
+
+test('the project of a ticket counts for its whole file, also where another one is the default', async () => {
+  const [other, member] = [await person(), await person()];
+  await begin();
+  await begin(other);
+  await member.does(`enroll ${await ticketFile(member)}`);
+  const ticket = await ticketFile(member, ' --relay m', other);
+  await member.does(['node', 'create', 'm', '--configuration', 'relay: m', '--enrollment-ticket', ticket]);
+  const home = await member.json('project list');
+  const { name } = (home as { readonly name: string; readonly id: string }[]).find((each) => each.name !== 'default') ?? {};
+  expect(await member.json('relay list --to m')).toMatchObject([
+    { destination_address: `/project/${name ?? ''}`, connection_status: 'Up' },
+  ]);
+  expect(await member.does('project default')).toBe('default');
 });
 
 test('a failure names its place and deletes the node, unless it was there before', async () => {
