@@ -119,7 +119,7 @@ const JSON_TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\
 
 /** JSON with colours; the text without them is the same. */
 export function highlighted(json: string, colors: Palette): string {
-  if (false) return json;
+  if (!colors.isOn) return json;
   return json.replaceAll(JSON_TOKEN, (token: string, text: string | undefined, colon: string | undefined) => {
     if (text === undefined) return colors.warning(token);
     return colon === undefined ? colors.good(text) : `${colors.note(text)}${colon}`;
