@@ -6,7 +6,7 @@ import { checkNotRunning } from '../node/record.ts';
 import { deleteNode, startNode } from '../node/start-node.ts';
 import { enrollByTicket } from '../project/enrollment.ts';
 import { ticketText } from '../ticket.ts';
-import { parseNodeName } from '../values.ts';
+import { parseNewNodeName } from '../values.ts';
 import { runAll } from './create-node.ts';
 import { located, misused, type Source } from './place.ts';
 import {
@@ -88,7 +88,7 @@ async function recipeNodes(cli: Cli, steps: readonly Step[]): Promise<readonly R
     const wrong = item.entries.find(({ key }) => ['foreground', 'f', 'configuration', 'node-config', 'enrollment-ticket'].includes(key));
     if (wrong !== undefined) throw misused(wrong.place, `${titleOf(item)}: ${wrong.key} has no place in a recipe.`);
     try {
-      const name = given === undefined ? await freeNodeName(cli) : parseNodeName(given);
+      const name = given === undefined ? await freeNodeName(cli) : parseNewNodeName(given);
       nodes.push({ name, options: launchConfig === undefined ? options : { ...options, launchConfiguration: launchConfig }, step });
     } catch (thrown) {
       fail(step, thrown);

@@ -9,8 +9,6 @@ const CONFIGURATION = { what: 'configuration', bytesMax: 1_048_576 };
 
 /** How an argument that may be a name or a configuration is read: what is no URL and no file is a name. Source: command-line.md 5.1 */
 export async function isConfiguration(cli: Cli, given: string): Promise<boolean> {
-  // A name in its long form is never a file.
-  if (/^\/node\/[^/]+$/.test(given)) return false;
   if (urlIn(given) !== undefined) return true;
   const found = await stat(resolve(cli.invocation.cwd, given)).catch(() => undefined);
   return found !== undefined && !found.isDirectory();
