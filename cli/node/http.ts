@@ -16,6 +16,10 @@ export interface HttpServer {
  * @param show the node as JSON
  */
 export async function httpServer(at: string, manager: Pick<Manager, 'health'>, show: () => Promise<unknown>): Promise<HttpServer> {
+  const colon = at.lastIndexOf(':');
+  const host = at.slice(0, colon).replace(/^\[|\]$/g, '');
+  // Whoever else can dial it learns whether the node is well, and nothing of what it holds. Source: decisions.md D8
+  const isOfThisMachine = host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
   const server = createServer(
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: REQUEST_MS },
     (request, response) => {
@@ -29,13 +33,11 @@ export async function httpServer(at: string, manager: Pick<Manager, 'health'>, s
   );
   const answer = async (asked: string): Promise<{ readonly status: number; readonly body?: unknown }> => {
     if (asked === 'HEAD /') return { status: 200 };
-    if (asked === 'GET /show') return { status: 200, body: await show() };
+    if (asked === 'GET /show' && isOfThisMachine) return { status: 200, body: await show() };
     if (asked !== 'GET /health') return { status: 404 };
     const health = manager.health();
     return { status: health.status === 'ok' ? 200 : 503, body: health };
   };
-  const colon = at.lastIndexOf(':');
-  const host = at.slice(0, colon).replace(/^\[|\]$/g, '');
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port: Number(at.slice(colon + 1)) }, resolve);
